@@ -1,0 +1,11 @@
+//! The app: how an app is set.
+//!
+//! # Owns
+//! Config vars: which keys and sizes are legal, and that their values show up nowhere by accident.
+//!
+//! # Not here
+//! Where config vars come from (`.env` in [`crate::serve`]) and who receives them ([`crate::dyno`]).
+
+mod config_vars;
+
+pub use config_vars::{ConfigKey, ConfigVars, DotenvError, InvalidConfigKey, InvalidConfigVars};

@@ -1,0 +1,4 @@
+//! Hokku.
+pub mod app;
+pub mod clock;
+pub mod name;
