@@ -1,1 +1,5 @@
-fn main(){}
+//! The `hokku` binary.
+
+fn main() -> std::process::ExitCode {
+    hokku::cli::main()
+}

@@ -19,7 +19,9 @@ pub enum InvalidConfigVars {
     #[error("the value of config var {0} holds a NUL byte; encode it, as base64 for example")]
     Nul(String),
     /// All of them together are too large.
-    #[error("config vars take {size} bytes; the limit is {TOTAL_LIMIT}: keep large values in the app's files")]
+    #[error(
+        "config vars take {size} bytes; the limit is {TOTAL_LIMIT}: keep large values in the app's files"
+    )]
     TooLarge {
         /// Bytes of all keys and values.
         size: usize,
@@ -121,8 +123,7 @@ impl ConfigVars {
             let assignment = trimmed.strip_prefix("export ").unwrap_or(trimmed);
             let (key, value) =
                 assignment.split_once('=').ok_or(DotenvError::NotAnAssignment { line: line_number })?;
-            let key =
-                key.trim().parse().map_err(|cause| DotenvError::Key { line: line_number, cause })?;
+            let key = key.trim().parse().map_err(|cause| DotenvError::Key { line: line_number, cause })?;
             let mut value = value.trim_start().to_owned();
             let value = match value.chars().next() {
                 Some(quote @ ('"' | '\'')) => loop {
@@ -183,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_dotenv_file_is_read_as_people_write_it() {
-        let text = "# greeting\nGREETING=hi there # really\n\nexport A='x # $y'\nB=\"two\\nlines\nthree\"\nEMPTY=\n";
+        let text =
+            "# greeting\nGREETING=hi there # really\n\nexport A='x # $y'\nB=\"two\\nlines\nthree\"\nEMPTY=\n";
         let vars = ConfigVars::from_dotenv(text).expect("legal");
         let read: Vec<_> = vars.iter().collect();
         assert_eq!(

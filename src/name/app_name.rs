@@ -10,7 +10,9 @@ super::string_newtype!(AppName);
 
 /// The text is not an app name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{0}` is not an app name: use 3 to 30 of a-z, 0-9 and -, starting with a letter and not ending with -")]
+#[error(
+    "`{0}` is not an app name: use 3 to 30 of a-z, 0-9 and -, starting with a letter and not ending with -"
+)]
 pub struct InvalidAppName(String);
 
 impl FromStr for AppName {

@@ -21,7 +21,11 @@ impl FromStr for ProcessType {
         let valid = (1..=63).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidProcessType(text.chars().take(64).collect())) }
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidProcessType(text.chars().take(64).collect()))
+        }
     }
 }
 

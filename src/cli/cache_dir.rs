@@ -1,0 +1,25 @@
+use anyhow::Context as _;
+use std::path::PathBuf;
+
+/// Where this user's slugs, compiled code and build caches are kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct CacheDir {
+    /// Where slugs, compiled code and build caches are kept; may be deleted at any time
+    /// [default: ~/.cache/hokku]
+    #[arg(long, env = "HOKKU_CACHE_DIR", value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+impl CacheDir {
+    /// The directory of the flag or the environment, else `$XDG_CACHE_HOME/hokku`, else `~/.cache/hokku`.
+    pub(super) fn path(&self) -> anyhow::Result<PathBuf> {
+        if let Some(dir) = &self.cache_dir {
+            return std::path::absolute(dir).context("cannot find the cache directory");
+        }
+        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        named("XDG_CACHE_HOME")
+            .or_else(|| named("HOME").map(|home| home.join(".cache")))
+            .map(|caches| caches.join("hokku"))
+            .context("there is no home directory for the cache: name one with --cache-dir")
+    }
+}

@@ -1,0 +1,129 @@
+use super::{
+    build::{build, dotenv},
+    cache_dir::CacheDir,
+    command_words::command_line,
+    interrupt::{INTERRUPTED, stop_on_interrupt},
+    serve::{app_name, own_compiler},
+};
+use crate::app::ConfigVars;
+use crate::dyno::{Dyno, DynoSpec, Engine, EngineConfig, Stdio};
+use crate::slug::Slug;
+use indicatif::ProgressBar;
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+/// Run a one-off dyno attached to the terminal.
+///
+/// The command runs with the app's code and config vars, on a disk of its own, and its exit status becomes this
+/// command's. Standard input, output and error are the dyno's own.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["local"]))]
+pub(super) struct Run {
+    /// Run the app of a directory on this machine
+    #[arg(long)]
+    local: bool,
+    /// The app's directory
+    #[arg(short = 'C', long, default_value = ".", value_name = "DIR")]
+    directory: PathBuf,
+    #[command(flatten)]
+    cache: CacheDir,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+impl Run {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let (stop, _listening) = stop_on_interrupt()?;
+        let interrupted = || ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1));
+        let Some(dyno) = stop.run_until_cancelled(self.start()).await else { return Ok(interrupted()) };
+        let dyno = dyno?;
+        let exit = tokio::select! {
+            exit = dyno.exited() => exit,
+            () = stop.cancelled() => {
+                dyno.stop();
+                dyno.exited().await;
+                return Ok(interrupted());
+            }
+        };
+        if let crate::dyno::Exit::Trapped(backtrace) = &exit {
+            writeln!(io::stderr(), "{backtrace}")?;
+        }
+        io::stdout().flush()?;
+        Ok(ExitCode::from(u8::try_from(exit.code() & 0xff).unwrap_or(1)))
+    }
+
+    async fn start(&self) -> anyhow::Result<Dyno> {
+        let cache_dir = self.cache.path()?;
+        let progress = Progress::start("Building");
+        let mut said = Vec::new();
+        let built = {
+            let mut keep = |line: &str| {
+                progress.step(line);
+                said.push(line.to_owned());
+            };
+            build(&self.directory, app_name(&self.directory), Vec::new(), &cache_dir, &mut keep).await
+        };
+        if built.is_err() {
+            progress.end();
+            for line in &said {
+                writeln!(io::stderr(), "{line}")?;
+            }
+        }
+        let slug = built?;
+        let engine = Engine::new(EngineConfig {
+            cache_dir: Some(cache_dir),
+            compiler: own_compiler()?,
+            ..EngineConfig::default()
+        })?;
+        progress.step("Compiling");
+        let dyno = Dyno::start(&engine, &slug, self.spec(&slug)?).await;
+        progress.end();
+        Ok(dyno?)
+    }
+
+    fn spec(&self, _slug: &Slug) -> anyhow::Result<DynoSpec> {
+        let mut vars: Vec<_> = ["TERM", "COLUMNS", "LINES"]
+            .iter()
+            .filter_map(|name| Some((name.parse().ok()?, std::env::var(name).ok()?)))
+            .collect();
+        for (key, value) in dotenv(&self.directory)?.iter() {
+            vars.push((key.parse()?, value.to_owned()));
+        }
+        Ok(DynoSpec {
+            config: ConfigVars::new(vars)?,
+            stdio: Stdio::Inherit,
+            ..DynoSpec::one_off(command_line(&self.command))
+        })
+    }
+}
+
+/// A spinner on standard error, when that is a terminal: the command's own output stays clean.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn start(what: &'static str) -> Self {
+        let spinner = io::stderr().is_terminal().then(|| {
+            let spinner = ProgressBar::new_spinner().with_message(what);
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            spinner
+        });
+        Self(spinner)
+    }
+
+    fn step(&self, line: &str) {
+        if let Some(spinner) = &self.0 {
+            spinner.set_message(line.trim_start_matches(['-', '>', ' ']).to_owned());
+        }
+    }
+
+    fn end(&self) {
+        if let Some(spinner) = &self.0 {
+            spinner.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+use super::{
+    Compiler, PrepareEvent,
+    engine::Inner,
+    error::{CompileError, DynoError},
+    kind::ProgramKind,
+    program::LoadedProgram,
+};
+use crate::slug::{Digest, Program, Slug, UnpackLimits};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Instant,
+};
+
+/// Compiled code, by the digest of the wasm and the engine that it was compiled for.
+///
+/// Only the platform writes here; compiled code is native code and is read from nowhere else. The directory may be
+/// deleted at any time: what is missing is compiled again.
+pub(super) struct CodeCache {
+    dir: PathBuf,
+    compatibility: String,
+    compiler: Compiler,
+    loaded: Mutex<HashMap<Digest, Weak<LoadedProgram>>>,
+    compiling: SingleFlight<Digest>,
+}
+
+impl std::fmt::Debug for CodeCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CodeCache").field("dir", &self.dir).field("compiler", &self.compiler).finish_non_exhaustive()
+    }
+}
+
+impl CodeCache {
+    pub(super) fn open(root: &Path, engine: &wasmtime::Engine, compiler: Compiler) -> io::Result<Self> {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let compatibility = format!("{:016x}", hasher.finish());
+        let dir = root.join("compiled").join(&compatibility);
+        std::fs::create_dir_all(&dir)?;
+        Ok(Self { dir, compatibility, compiler, loaded: Mutex::default(), compiling: SingleFlight::default() })
+    }
+
+    pub(super) fn compatibility(&self) -> &str {
+        &self.compatibility
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.dir.join(format!("{}.cwasm", digest.hex()))
+    }
+
+    /// Compiles `program` unless that is done already; two callers at once compile once.
+    pub(super) async fn ensure(
+        &self,
+        slug: &Slug,
+        program: &Program,
+        progress: &mut (dyn FnMut(PrepareEvent) + Send),
+    ) -> Result<PathBuf, DynoError> {
+        let path = self.path(&program.digest);
+        if exists(&path).await {
+            return Ok(path);
+        }
+        let _alone = self.compiling.enter(&program.digest).await;
+        if exists(&path).await {
+            return Ok(path);
+        }
+        let wasm = slug.program_bytes(program).await?;
+        ProgramKind::of(&wasm)
+            .map_err(|reason| CompileError::Invalid { program: program.path.clone(), reason })?;
+        let started = Instant::now();
+        progress(PrepareEvent::Compiling { program: program.path.clone(), size: program.size });
+        let host = |action: &'static str| {
+            let path = self.dir.display().to_string();
+            move |cause| DynoError::from(CompileError::Cache { action, path, cause })
+        };
+        std::fs::create_dir_all(&self.dir).map_err(host("make"))?;
+        let beside = tempfile::Builder::new()
+            .prefix(".compiling-")
+            .tempdir_in(&self.dir)
+            .map_err(host("write to"))?;
+        let output = beside.path().join("code");
+        self.compiler.compile(&program.path, wasm, &output).await?;
+        tokio::fs::File::open(&output).await.map_err(host("read"))?.sync_all().await.map_err(host("flush"))?;
+        tokio::fs::rename(&output, &path).await.map_err(host("write to"))?;
+        progress(PrepareEvent::Compiled { program: program.path.clone(), took: started.elapsed() });
+        Ok(path)
+    }
+
+    /// The program ready to be instantiated; dynos that run the same program share it.
+    pub(super) async fn load(
+        &self,
+        engine: &Inner,
+        slug: &Slug,
+        program: &Program,
+    ) -> Result<Arc<LoadedProgram>, DynoError> {
+        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&program.digest).cloned();
+        if let Some(loaded) = known.and_then(|weak| weak.upgrade()) {
+            return Ok(loaded);
+        }
+        let mut path = self.ensure(slug, program, &mut |_| {}).await?;
+        let loaded = match LoadedProgram::open(engine, program, &path) {
+            Ok(loaded) => loaded,
+            Err(super::program::OpenError::Damaged(_)) => {
+                // Deleted meanwhile, or cut short by a full disk: the code is only a cache.
+                if let Err(error) = tokio::fs::remove_file(&path).await
+                    && error.kind() != io::ErrorKind::NotFound
+                {
+                    return Err(CompileError::Cache {
+                        action: "remove the damaged",
+                        path: path.display().to_string(),
+                        cause: error,
+                    }
+                    .into());
+                }
+                path = self.ensure(slug, program, &mut |_| {}).await?;
+                LoadedProgram::open(engine, program, &path).map_err(|error| error.into_dyno_error(program))?
+            }
+            Err(error) => return Err(error.into_dyno_error(program)),
+        };
+        let loaded = Arc::new(loaded);
+        let mut map = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        map.retain(|_, weak| weak.strong_count() > 0);
+        map.insert(program.digest.clone(), Arc::downgrade(&loaded));
+        Ok(loaded)
+    }
+}
+
+/// Slugs' trees, unpacked once, read-only by agreement: dynos get copies.
+pub(super) struct TreeCache {
+    trees: PathBuf,
+    dynos: PathBuf,
+    unpacking: SingleFlight<Digest>,
+}
+
+impl TreeCache {
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        let (trees, dynos) = (root.join("trees"), root.join("dynos"));
+        std::fs::create_dir_all(&trees)?;
+        std::fs::create_dir_all(&dynos)?;
+        Ok(Self { trees, dynos, unpacking: SingleFlight::default() })
+    }
+
+    /// Where dynos' disks are made.
+    pub(super) fn dynos(&self) -> &Path {
+        &self.dynos
+    }
+
+    /// The directory that holds the slug's tree; unpacked now if it is not there.
+    pub(super) async fn tree(&self, slug: &Slug) -> Result<PathBuf, DynoError> {
+        let digest = &slug.manifest().tree.digest;
+        let path = self.trees.join(digest.hex());
+        if exists(&path).await {
+            return Ok(path);
+        }
+        let _alone = self.unpacking.enter(digest).await;
+        if exists(&path).await {
+            return Ok(path);
+        }
+        let disk = |cause| DynoError::Disk { directory: self.trees.display().to_string(), cause };
+        std::fs::create_dir_all(&self.trees).map_err(disk)?;
+        let beside =
+            tempfile::Builder::new().prefix(".unpacking-").tempdir_in(&self.trees).map_err(disk)?;
+        let into = cap_std::fs::Dir::open_ambient_dir(beside.path(), cap_std::ambient_authority()).map_err(disk)?;
+        slug.unpack_tree(into, UnpackLimits::default()).await?;
+        match tokio::fs::rename(beside.path(), &path).await {
+            Ok(()) => drop(beside.keep()),
+            // Another process was quicker; its tree has the same digest.
+            Err(_) if exists(&path).await => {}
+            Err(cause) => return Err(disk(cause)),
+        }
+        Ok(path)
+    }
+}
+
+async fn exists(path: &Path) -> bool {
+    tokio::fs::try_exists(path).await.unwrap_or(false)
+}
+
+/// One lock per key, for as long as somebody wants it.
+struct SingleFlight<K>(Mutex<HashMap<K, Weak<tokio::sync::Mutex<()>>>>);
+
+impl<K> Default for SingleFlight<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + Eq + std::hash::Hash> SingleFlight<K> {
+    /// Waits until nobody else is inside for `key`.
+    async fn enter(&self, key: &K) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            map.retain(|_, weak| weak.strong_count() > 0);
+            match map.get(key).and_then(Weak::upgrade) {
+                Some(lock) => lock,
+                None => {
+                    let lock = Arc::default();
+                    map.insert(key.clone(), Arc::downgrade(&lock));
+                    lock
+                }
+            }
+        };
+        lock.lock_owned().await
+    }
+}

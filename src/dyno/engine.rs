@@ -1,0 +1,229 @@
+use super::{
+    CompileLimits, Compiler,
+    cache::{CodeCache, TreeCache},
+    error::{DynoError, EngineError},
+    guest::GuestState,
+    housekeeping::Housekeeping,
+    program::LoadedProgram,
+};
+use crate::slug::{Program, Slug};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often running guests are interrupted so that others get the thread.
+const EPOCH: Duration = Duration::from_millis(10);
+
+/// How an [`Engine`] is made.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Where compiled code, unpacked slugs and dynos' disks are kept: `compiled`, `trees` and `dynos` below it.
+    /// Only the platform may write here. [a directory of its own in the system's temporary directory]
+    pub cache_dir: Option<PathBuf>,
+    /// How wasm becomes machine code [in this process].
+    pub compiler: Compiler,
+    /// The most guest instances alive at a time, over all dynos [1,000].
+    pub max_instances: u32,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { cache_dir: None, compiler: Compiler::InProcess, max_instances: 1000 }
+    }
+}
+
+impl EngineConfig {
+    /// Compiles in processes of the `hokku` binary at `program`, under limits.
+    #[must_use]
+    pub fn compile_with(mut self, program: PathBuf) -> Self {
+        self.compiler = Compiler::Subprocess { program, limits: CompileLimits::default() };
+        self
+    }
+}
+
+/// What runs guests: one per process, shared by all its dynos. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) wasmtime: wasmtime::Engine,
+    pub(super) components: wasmtime::component::Linker<GuestState>,
+    pub(super) modules: wasmtime::Linker<GuestState>,
+    pub(super) code: CodeCache,
+    pub(super) trees: TreeCache,
+    pub(super) housekeeping: Housekeeping,
+    /// Kept so that a cache directory of our own making goes with the engine.
+    _own_cache: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("code", &self.inner.code).finish_non_exhaustive()
+    }
+}
+
+/// One step of making a slug ready to run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PrepareEvent {
+    /// A program is being compiled ahead of time; the next event tells the end of it.
+    Compiling {
+        /// Path in the slug.
+        program: String,
+        /// Bytes of wasm.
+        size: u64,
+    },
+    /// That program is compiled.
+    Compiled {
+        /// Path in the slug.
+        program: String,
+        /// Wall time it took.
+        took: Duration,
+    },
+}
+
+impl Engine {
+    /// Reserves address space for the instance pool, links the host functions once and starts the epoch clock.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the machine refuses the reservation or the cache directory cannot be made.
+    pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
+        let failed = |error: wasmtime::Error| EngineError(format!("{error:#}"));
+        let wasmtime = wasmtime::Engine::new(&run_config(config.max_instances)).map_err(failed)?;
+        let mut components = wasmtime::component::Linker::new(&wasmtime);
+        wasmtime_wasi::p2::add_to_linker_async(&mut components).map_err(failed)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut components).map_err(failed)?;
+        let mut modules = wasmtime::Linker::new(&wasmtime);
+        wasmtime_wasi::p1::add_to_linker_async(&mut modules, GuestState::preview1).map_err(failed)?;
+
+        let io_failed = |error: std::io::Error| EngineError(format!("its cache directory: {error}"));
+        let (own_cache, cache_dir) = match config.cache_dir {
+            Some(dir) => (None, dir),
+            None => {
+                let own = tempfile::Builder::new().prefix("hokku-").tempdir().map_err(io_failed)?;
+                let path = own.path().to_owned();
+                (Some(own), path)
+            }
+        };
+        let code = CodeCache::open(&cache_dir, &wasmtime, config.compiler).map_err(io_failed)?;
+        let trees = TreeCache::open(&cache_dir).map_err(io_failed)?;
+        let inner = Arc::new(Inner {
+            wasmtime,
+            components,
+            modules,
+            code,
+            trees,
+            housekeeping: Housekeeping::default(),
+            _own_cache: own_cache,
+        });
+        let engine = Self { inner };
+        engine.start_ticking().map_err(io_failed)?;
+        Ok(engine)
+    }
+
+    /// Compiles every program of `slug` that is not compiled yet for this engine, telling each step to `progress`.
+    ///
+    /// # Errors
+    /// [`DynoError::Compile`] names the program; [`DynoError::Slug`] when the store cannot be read.
+    pub async fn prepare(
+        &self,
+        slug: &Slug,
+        progress: &mut (dyn FnMut(PrepareEvent) + Send),
+    ) -> Result<(), DynoError> {
+        for program in &slug.manifest().programs {
+            self.inner.code.ensure(slug, program, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// The compiled form of `program`, from memory, from the cache, or compiled now.
+    pub(super) async fn load(&self, slug: &Slug, program: &Program) -> Result<Arc<LoadedProgram>, DynoError> {
+        self.inner.code.load(&self.inner, slug, program).await
+    }
+
+    /// Names the version of engine and settings that compiled code belongs to.
+    #[must_use]
+    pub fn compatibility(&self) -> &str {
+        self.inner.code.compatibility()
+    }
+
+    /// One thread that turns the epoch and, now and then, sweeps idle instances; it ends with the engine.
+    fn start_ticking(&self) -> std::io::Result<()> {
+        let engine = Arc::downgrade(&self.inner);
+        std::thread::Builder::new().name("hokku-epoch".to_owned()).spawn(move || {
+            let mut ticks = 0_u64;
+            loop {
+                std::thread::sleep(EPOCH);
+                let Some(engine) = engine.upgrade() else { break };
+                engine.wasmtime.increment_epoch();
+                ticks += 1;
+                if ticks.is_multiple_of(100) {
+                    engine.housekeeping.sweep();
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// The settings that compiled code depends on; everything else may differ between compiling and running.
+pub(super) fn compile_config() -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(64))
+        // An interpreter's snapshot is a dense image of tens of megabytes; without an image it would be copied
+        // into every instance instead of being mapped.
+        .memory_guaranteed_dense_image_size(512 << 20);
+    config
+}
+
+/// What one instance of the largest known program takes: the Python component is linked from some forty core
+/// modules that share one memory; a JavaScript or Rust component is three or four.
+const CORE_INSTANCES: u32 = 100;
+const MEMORIES: u32 = 4;
+const TABLES: u32 = 20;
+
+fn run_config(max_instances: u32) -> wasmtime::Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(max_instances)
+        .total_core_instances(max_instances.saturating_mul(40))
+        .total_memories(max_instances)
+        .total_tables(max_instances.saturating_mul(4))
+        .total_stacks(max_instances)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_tables_per_module(TABLES)
+        .max_memories_per_module(MEMORIES)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .table_elements(200_000)
+        .table_keep_resident(64 << 10)
+        .max_unused_warm_slots(100);
+    // Resetting only the pages that a guest dirtied needs Linux 6.7; before that a large keep-resident would be
+    // cleared whole each time.
+    if has_pagemap_scan() {
+        pool.pagemap_scan(Enabled::Auto).linear_memory_keep_resident(4 << 20);
+    } else {
+        pool.linear_memory_keep_resident(128 << 10);
+    }
+    let mut config = compile_config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// Whether the kernel has `PAGEMAP_SCAN` (Linux 6.7).
+fn has_pagemap_scan() -> bool {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    name.sysname().to_bytes() == b"Linux" && version >= (6, 7)
+}

@@ -1,0 +1,313 @@
+use super::{
+    error::RouterError,
+    headers::{self, Added},
+    outbound::Outbound,
+    page,
+    record::{Names, Record},
+    routes::{Route, Target, host_name},
+    upload::{Upload, answer_due},
+    wire::Wire,
+};
+use crate::dyno::{Body, Dyno, HandleError};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Instant};
+use tokio::time::timeout_at;
+
+/// Dynos asked after the first, when each says that its queue is full.
+const OTHERS: usize = 10;
+/// The longest header line and the longest cookie of an answer.
+const MAX_ANSWER_LINE: usize = 512 * 1024;
+const MAX_COOKIE: usize = 8192;
+/// How much of an answer that has no body is read to let the dyno end in its own time.
+const MAX_DRAINED: u64 = 1024 * 1024;
+
+/// Answers one request of the connection `wire`.
+pub(super) async fn answer(
+    wire: Arc<Wire>,
+    request: Request<Incoming>,
+) -> Result<Response<Outbound>, Infallible> {
+    let started = Instant::now();
+    wire.begin();
+    let (mut parts, body) = request.into_parts();
+    let accept = parts.headers.get(header::ACCEPT).cloned();
+    let (route, host) = match admit(&wire, &parts) {
+        Ok(admitted) => admitted,
+        Err(error) => return Ok(error_page(error, accept.as_ref(), &parts.method, None)),
+    };
+    let names = Names {
+        host,
+        request_id: headers::request_id(&parts.headers),
+        forwarded_for: wire.peer.forwarded_for(&parts.headers),
+    };
+    let record = Record::new(wire, route, &parts, names, started);
+    if let Err(error) = headers::check(&parts, record.wire.router.config()) {
+        return Ok(refuse(record, error.into(), accept.as_ref()));
+    }
+    forward(&record, &mut parts);
+    let (body, upload) = Upload::watch(body, started);
+    Ok(match ask(&record, Request::from_parts(parts, body), upload.as_deref()).await {
+        Ok(response) => give_back(record, response, upload, accept.as_ref()).await,
+        Err(error) => refuse(record, error, accept.as_ref()),
+    })
+}
+
+/// The app that a request is for, and the host it names.
+fn admit(wire: &Wire, parts: &request::Parts) -> Result<(Arc<Route>, Option<HeaderValue>), RouterError> {
+    let host = headers::host(parts)?;
+    let routes = wire.router.routes();
+    let name = host.as_ref().and_then(|host| host.to_str().ok()).and_then(host_name);
+    let route = name.map_or_else(|| routes.fallback(), |name| routes.find(name));
+    route.map(|route| (Arc::clone(route), host)).ok_or(RouterError::NoSuchApp)
+}
+
+fn forward(record: &Record, parts: &mut request::Parts) {
+    let added = Added {
+        peer: &record.wire.peer,
+        host: record.names.host.as_ref(),
+        forwarded_for: &record.names.forwarded_for,
+        request_id: &record.names.request_id,
+        start_millis: record.wire.router.clock().now().unix_millis(),
+    };
+    headers::forward(parts, &added);
+}
+
+/// Asks the app's dynos, at random, until one takes the request.
+async fn ask(
+    record: &Record,
+    mut request: Request<Body>,
+    upload: Option<&Upload>,
+) -> Result<Response<Body>, RouterError> {
+    let dynos = match &record.route.target {
+        Target::Dynos(dynos) => dynos,
+        Target::NoWeb => return Err(RouterError::NoWebDynos),
+        Target::Crashed => return Err(RouterError::AppCrashed),
+        Target::Blank => return Err(RouterError::BlankApp),
+    };
+    for index in Candidates::among(dynos.len()) {
+        record.reached(index);
+        match attempt(record, &dynos[index], request, upload).await? {
+            Ok(response) => return Ok(response),
+            Err(HandleError::Backlog { request: untouched, .. }) => request = *untouched,
+            Err(error) => return Err(blame(&error, record)),
+        }
+    }
+    record.not_reached();
+    Err(if dynos.is_empty() { RouterError::NoWebDynos } else { RouterError::BacklogTooDeep })
+}
+
+/// What the router says about a dyno that gave no answer.
+fn blame(error: &HandleError, record: &Record) -> RouterError {
+    match error {
+        HandleError::Backlog { .. } => RouterError::BacklogTooDeep,
+        HandleError::Crashed { .. } | HandleError::NoResponse => RouterError::ClosedWithoutResponse,
+        HandleError::Host(_) | HandleError::NotServing(_) => {
+            tracing::error!(app = %record.route.app, %error, "a dyno could not be asked");
+            RouterError::PlatformError
+        }
+    }
+}
+
+/// Gives one dyno the time it has to begin its answer; the guest is cancelled when it is over.
+async fn attempt(
+    record: &Record,
+    dyno: &Dyno,
+    request: Request<Body>,
+    upload: Option<&Upload>,
+) -> Result<Result<Response<Body>, HandleError>, RouterError> {
+    let config = record.wire.router.config();
+    let mut handling = pin!(dyno.handle(request));
+    let (mut due, _) = answer_due(upload, record.started(), config);
+    loop {
+        if let Ok(answered) = timeout_at(due.into(), handling.as_mut()).await {
+            return Ok(answered);
+        }
+        let (later, error) = answer_due(upload, record.started(), config);
+        if later <= Instant::now() {
+            return Err(error);
+        }
+        due = later;
+    }
+}
+
+/// The order in which dynos are asked: one at random, and only if that is full, the others shuffled.
+struct Candidates {
+    count: usize,
+    first: Option<usize>,
+    others: Vec<usize>,
+    shuffled: bool,
+}
+
+impl Candidates {
+    fn among(count: usize) -> Self {
+        Self { count, first: None, others: Vec::new(), shuffled: false }
+    }
+}
+
+impl Iterator for Candidates {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let Some(first) = self.first else {
+            self.first = (self.count > 0).then(|| fastrand::usize(..self.count));
+            return self.first;
+        };
+        if !std::mem::replace(&mut self.shuffled, true) {
+            self.others = (0..self.count).filter(|index| *index != first).collect();
+            fastrand::shuffle(&mut self.others);
+            self.others.truncate(OTHERS);
+        }
+        self.others.pop()
+    }
+}
+
+/// Passes a dyno's answer on.
+async fn give_back(
+    mut record: Record,
+    response: Response<Body>,
+    upload: Option<Arc<Upload>>,
+    accept: Option<&HeaderValue>,
+) -> Response<Outbound> {
+    let (mut parts, body) = response.into_parts();
+    let bodyless = record.method() == Method::HEAD
+        || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let promised = match promise(parts.status, &parts.headers, body.size_hint().exact().filter(|_| !bodyless))
+    {
+        Ok(promised) => promised,
+        Err(error) => return refuse(record, error, accept),
+    };
+    headers::give_back(&mut parts.headers);
+    record.answered(parts.status.as_u16());
+    if !bodyless {
+        return Response::from_parts(parts, Outbound::new(body, Some(record), promised, upload));
+    }
+    if let (true, None, Some(length)) = (parts.status.is_success(), promised, body.size_hint().exact())
+        && parts.status != StatusCode::NO_CONTENT
+    {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    drain(body, &record).await;
+    Response::from_parts(parts, Outbound::page(full(Bytes::new()), Some(record)))
+}
+
+/// The length that an answer promises, if it is legal HTTP; `exact` is what its body says about itself.
+fn promise(status: StatusCode, headers: &HeaderMap, exact: Option<u64>) -> Result<Option<u64>, RouterError> {
+    if status.is_informational() {
+        return Err(RouterError::PoorlyFormattedResponse);
+    }
+    let mut promised = None;
+    for (name, value) in headers {
+        let cookie_too_long = value.len() > MAX_COOKIE && name == header::SET_COOKIE;
+        if cookie_too_long || name.as_str().len() + value.len() > MAX_ANSWER_LINE {
+            return Err(RouterError::HttpRestriction);
+        }
+        if name == header::CONTENT_LENGTH {
+            let length = content_length(value).ok_or(RouterError::PoorlyFormattedResponse)?;
+            if promised.or(exact).is_some_and(|other| other != length) {
+                return Err(RouterError::PoorlyFormattedResponse);
+            }
+            promised = Some(length);
+        }
+    }
+    Ok(promised)
+}
+
+fn content_length(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
+}
+
+/// Reads what a dyno writes as a body though there is none (`HEAD`), so that it need not be cut off.
+async fn drain(mut body: Body, record: &Record) {
+    let due = Instant::now() + record.wire.router.config().first_byte;
+    let mut length = 0;
+    let all = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            length += frame.data_ref().map_or(0, Bytes::len) as u64;
+            if length > MAX_DRAINED {
+                break;
+            }
+        }
+    };
+    // Late or not, the answer's head is whole.
+    let _ = timeout_at(due.into(), all).await;
+}
+
+/// The page for `error`, which the record's line will name.
+fn refuse(mut record: Record, error: RouterError, accept: Option<&HeaderValue>) -> Response<Outbound> {
+    record.failed(error);
+    let method = record.method().clone();
+    error_page(error, accept, &method, Some(record))
+}
+
+fn error_page(
+    error: RouterError,
+    accept: Option<&HeaderValue>,
+    method: &Method,
+    mut record: Option<Record>,
+) -> Response<Outbound> {
+    let (mut parts, mut text) = page::page(error, accept).into_parts();
+    headers::give_back(&mut parts.headers);
+    if let Some(record) = &mut record {
+        record.answered(parts.status.as_u16());
+    }
+    if method == Method::HEAD {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+        text.clear();
+    }
+    Response::from_parts(parts, Outbound::page(full(text), record))
+}
+
+fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dyno_is_asked_once_and_at_most_eleven() {
+        for count in 0..30 {
+            let mut asked: Vec<_> = Candidates::among(count).collect();
+            assert_eq!(asked.len(), count.min(OTHERS + 1), "{count}");
+            asked.sort_unstable();
+            asked.dedup();
+            assert_eq!(asked.len(), count.min(OTHERS + 1), "none twice among {count}");
+            assert!(asked.iter().all(|index| *index < count));
+        }
+    }
+
+    #[test]
+    fn an_answer_must_keep_its_promise() {
+        let promise = |status: u16, lengths: &[&'static str], exact| {
+            let mut headers = HeaderMap::new();
+            for length in lengths {
+                headers.append(header::CONTENT_LENGTH, HeaderValue::from_static(length));
+            }
+            promise(StatusCode::from_u16(status).expect("legal"), &headers, exact)
+        };
+        assert_eq!(promise(200, &[], None), Ok(None));
+        assert_eq!(promise(200, &["5"], Some(5)), Ok(Some(5)));
+        assert_eq!(promise(200, &["5", "5"], None), Ok(Some(5)));
+        let illegal = Err(RouterError::PoorlyFormattedResponse);
+        assert_eq!(promise(200, &["5", "6"], None), illegal);
+        assert_eq!(promise(200, &["5"], Some(4)), illegal);
+        assert_eq!(promise(200, &["+5"], None), illegal);
+        assert_eq!(promise(200, &["99999999999999999999"], None), illegal);
+        assert_eq!(promise(103, &[], None), illegal);
+    }
+
+    #[test]
+    fn a_cookie_has_a_limit_of_its_own() {
+        let long = HeaderValue::try_from("x".repeat(MAX_COOKIE + 1)).expect("legal");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ETAG, long.clone());
+        assert_eq!(promise(StatusCode::OK, &headers, None), Ok(None));
+        headers.insert(header::SET_COOKIE, long);
+        assert_eq!(promise(StatusCode::OK, &headers, None), Err(RouterError::HttpRestriction));
+    }
+}

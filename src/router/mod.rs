@@ -1,0 +1,42 @@
+//! The router: from a socket to a dyno of the right app, and back.
+//!
+//! # Owns
+//! Listening sockets and connections (HTTP/1.1 and HTTP/2 in clear text, told apart by their first bytes), the
+//! table of hosts, the choice of a dyno, the headers that a router adds and takes away, time limits, the error
+//! pages with their H-codes, and the `heroku[router]` line of every request.
+//!
+//! # Invariants
+//! 1. A request reads one published [`Routes`] snapshot; on its way there is no lock shared between cores, no
+//!    task of its own (HTTP/1.1) and no buffering of bodies.
+//! 2. Every request that found its app ends in exactly one log line, whatever ends it; nothing a client sends
+//!    can forge a line or a field of one.
+//! 3. What a dyno reads in `X-Forwarded-Proto`, `X-Forwarded-Port`, `X-Request-Id` and the last address of
+//!    `X-Forwarded-For` was written or checked here; hop-by-hop headers pass in neither direction.
+//! 4. An error page names the code and what the owner can do; it never shows what went wrong inside.
+//!
+//! # The way of a request
+//! `server` accepts and watches the connection · `exchange` takes one request through `headers` (checked,
+//! forwarded) and [`Routes`] to a dyno and its answer back · `upload` and `outbound` are the two bodies under the
+//! idle rule · `record` becomes the `line` when it is dropped.
+//!
+//! # Not here
+//! Which dynos should run (whoever publishes [`Routes`]), what a dyno does with a request ([`crate::dyno`]), where
+//! lines go ([`crate::logplex`]), TLS, `Upgrade` (refused by leaving the header out, as for any hop-by-hop header).
+
+mod config;
+mod error;
+mod exchange;
+mod headers;
+mod line;
+mod outbound;
+mod page;
+mod record;
+mod routes;
+mod server;
+mod upload;
+mod wire;
+
+pub use config::RouterConfig;
+pub use error::{InvalidRequest, RouterError};
+pub use routes::{InvalidHost, Route, Routes, Target};
+pub use server::Router;

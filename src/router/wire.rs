@@ -1,0 +1,233 @@
+use super::{error::RouterError, headers::Peer, server::Router};
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// What the requests of one connection share: who is there, and counters that only this connection's tasks
+/// touch, so that no two cores fight over them.
+pub(super) struct Wire {
+    pub(super) router: Router,
+    pub(super) peer: Peer,
+    /// Requests that were begun, in all.
+    begun: AtomicU64,
+    /// Requests that have not ended.
+    open: AtomicUsize,
+    read: AtomicU64,
+    written: AtomicU64,
+    ending: AtomicU8,
+    cut: Arc<AtomicUsize>,
+}
+
+/// Why the router ends a connection before its requests have ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ending {
+    /// The client took nothing for too long.
+    Stalled,
+    /// The router stops, and the grace is over.
+    Stopped,
+}
+
+impl Wire {
+    pub(super) fn new(router: Router, peer: Peer, cut: Arc<AtomicUsize>) -> Self {
+        let zero = AtomicU64::default;
+        let (open, ending) = (AtomicUsize::default(), AtomicU8::default());
+        Self { router, peer, begun: zero(), open, read: zero(), written: zero(), ending, cut }
+    }
+
+    pub(super) fn begin(&self) {
+        self.begun.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn opened(&self) {
+        self.open.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn closed(&self) {
+        self.open.fetch_sub(1, Relaxed);
+    }
+
+    /// From now on, what ends unfinished ends because of `ending`.
+    pub(super) fn end(&self, ending: Ending) {
+        let ending = match ending {
+            Ending::Stalled => 1,
+            Ending::Stopped => 2,
+        };
+        self.ending.store(ending, Relaxed);
+    }
+
+    /// What befell a request that ends unfinished now; requests which the router cut short are counted.
+    pub(super) fn interruption(&self) -> RouterError {
+        match self.ending.load(Relaxed) {
+            1 => RouterError::ClientConnectionIdle,
+            2 => {
+                self.cut.fetch_add(1, Relaxed);
+                RouterError::ForcedClose
+            }
+            _ => RouterError::ClientRequestInterrupted,
+        }
+    }
+
+    pub(super) fn vitals(&self) -> Vitals {
+        Vitals {
+            open: self.open.load(Relaxed),
+            begun: self.begun.load(Relaxed),
+            read: self.read.load(Relaxed),
+            written: self.written.load(Relaxed),
+        }
+    }
+}
+
+/// A connection's counters at one moment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Vitals {
+    pub(super) open: usize,
+    pub(super) begun: u64,
+    pub(super) read: u64,
+    pub(super) written: u64,
+}
+
+/// Watches a connection by looking at it twice per idle time, which costs a request nothing.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    last: Vitals,
+    quiet: u32,
+}
+
+/// What to do with a connection after a look at it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Diagnosis {
+    /// It lives.
+    Alive,
+    /// It had no request for the idle time: ask it to end.
+    Idle,
+    /// It stands still, and did not end when asked: drop it.
+    Dead,
+}
+
+impl Pulse {
+    /// Compares `now` with the last look. Without an open request a connection must begin one, or still be taking
+    /// the end of an answer; a head that trickles in does not count. With one, any byte counts, and the limits of
+    /// the request itself (shorter than three looks) come first.
+    pub(super) fn beat(&mut self, now: Vitals) -> Diagnosis {
+        let last = std::mem::replace(&mut self.last, now);
+        let moved = if now.open == 0 {
+            now.begun != last.begun || last.open != 0 || now.written - last.written >= TAIL
+        } else {
+            now != last
+        };
+        self.quiet = if moved { 0 } else { self.quiet + 1 };
+        match (now.open, self.quiet) {
+            (0, 2) => Diagnosis::Idle,
+            (_, 0..=2) => Diagnosis::Alive,
+            _ => Diagnosis::Dead,
+        }
+    }
+}
+
+/// Bytes that must leave between two looks for an answer's end to count as moving; more than answers to pings are.
+const TAIL: u64 = 1024;
+
+/// A socket which tells its [`Wire`] how much went through.
+pub(super) struct Metered {
+    pub(super) socket: TcpStream,
+    pub(super) wire: Arc<Wire>,
+}
+
+impl Metered {
+    fn written(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = result {
+            self.wire.written.fetch_add(count as u64, Relaxed);
+        }
+        result
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.socket).poll_read(cx, buf);
+        self.wire.read.fetch_add((buf.filled().len() - before) as u64, Relaxed);
+        result
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.socket).poll_write(cx, buf);
+        self.written(result)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        self.written(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEW: Vitals = Vitals { open: 0, begun: 0, read: 0, written: 0 };
+
+    #[test]
+    fn a_connection_without_requests_is_asked_and_then_dropped() {
+        let mut pulse = Pulse::default();
+        let looks: Vec<_> = (1..=3).map(|read| pulse.beat(Vitals { read, ..NEW })).collect();
+        assert_eq!(
+            looks,
+            [Diagnosis::Alive, Diagnosis::Idle, Diagnosis::Dead],
+            "a trickling head is no request"
+        );
+    }
+
+    #[test]
+    fn requests_and_the_end_of_an_answer_keep_it() {
+        let mut pulse = Pulse::default();
+        for begun in 1..10 {
+            assert_eq!(pulse.beat(Vitals { begun, ..NEW }), Diagnosis::Alive);
+        }
+        for written in 1..10 {
+            let now = Vitals { begun: 9, written: written * TAIL, ..NEW };
+            assert_eq!(pulse.beat(now), Diagnosis::Alive);
+        }
+    }
+
+    #[test]
+    fn an_open_request_that_stands_still_is_dropped_after_its_own_limits() {
+        let mut pulse = Pulse::default();
+        let now = Vitals { open: 1, begun: 1, read: 9, written: 9 };
+        let looks: Vec<_> = (0..4).map(|_| pulse.beat(now)).collect();
+        assert_eq!(looks, [Diagnosis::Alive, Diagnosis::Alive, Diagnosis::Alive, Diagnosis::Dead]);
+        assert_eq!(pulse.beat(Vitals { written: 10, ..now }), Diagnosis::Alive, "one byte is enough");
+    }
+}
