@@ -70,18 +70,18 @@
 //! ```
 
 pub mod app;
-#[cfg(any())]
+#[cfg(feature = "platform")]
 pub mod build;
-#[cfg(any())]
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod clock;
 pub mod dyno;
 pub mod logplex;
 pub mod name;
-#[cfg(any())]
+#[cfg(feature = "platform")]
 pub mod router;
-#[cfg(any())]
+#[cfg(feature = "platform")]
 pub mod serve;
 pub mod slug;
 

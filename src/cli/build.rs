@@ -46,8 +46,11 @@ impl Build {
             // Whoever closed the output still wants the slug.
             drop(if json { writeln!(io::stderr(), "{line}") } else { writeln!(io::stdout(), "{line}") });
         };
-        let building = build(&self.dir, app, self.buildpack, &self.cache.path()?, &mut print);
-        let Some(slug) = stop.run_until_cancelled(building).await else {
+        let builder = builder(&self.cache.path()?)?;
+        let building = build(&builder, &self.dir, app, self.buildpack, &mut print);
+        let built = stop.run_until_cancelled(building).await;
+        builder.close().await;
+        let Some(slug) = built else {
             return Ok(ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1)));
         };
         let slug = slug?;
@@ -68,17 +71,22 @@ impl Build {
     }
 }
 
+/// A builder over this user's cache.
+pub(super) fn builder(cache_dir: &Path) -> anyhow::Result<Builder> {
+    let store = SlugStore::open_dir(&cache_dir.join("slugs"))?;
+    let config = BuilderConfig { allow_directories: true, ..BuilderConfig::new(cache_dir.join("builds")) };
+    Ok(Builder::new(config, store)?)
+}
+
 /// Builds the app in `dir`; every line of the build goes to `output`.
 pub(super) async fn build(
+    builder: &Builder,
     dir: &Path,
     app: AppName,
     buildpacks: Vec<String>,
-    cache_dir: &Path,
     output: &mut (dyn FnMut(&str) + Send),
 ) -> anyhow::Result<Slug> {
     let source = dir.canonicalize().with_context(|| format!("cannot read {}", dir.display()))?;
-    let store = SlugStore::open_dir(&cache_dir.join("slugs"))?;
-    let builder = Builder::new(BuilderConfig::new(cache_dir.join("builds")), store)?;
     let config = dotenv(&source)?;
     Ok(builder.build(BuildRequest { app, source, buildpacks, config }, output).await?)
 }

@@ -1,5 +1,5 @@
 use super::{
-    build::{build, dotenv},
+    build::{build, builder, dotenv},
     cache_dir::CacheDir,
     command_words::command_line,
     interrupt::{INTERRUPTED, stop_on_interrupt},
@@ -7,7 +7,6 @@ use super::{
 };
 use crate::app::ConfigVars;
 use crate::dyno::{Dyno, DynoSpec, Engine, EngineConfig, Stdio};
-use crate::slug::Slug;
 use indicatif::ProgressBar;
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -59,6 +58,7 @@ impl Run {
 
     async fn start(&self) -> anyhow::Result<Dyno> {
         let cache_dir = self.cache.path()?;
+        let builder = builder(&cache_dir)?;
         let progress = Progress::start("Building");
         let mut said = Vec::new();
         let built = {
@@ -66,7 +66,7 @@ impl Run {
                 progress.step(line);
                 said.push(line.to_owned());
             };
-            build(&self.directory, app_name(&self.directory), Vec::new(), &cache_dir, &mut keep).await
+            build(&builder, &self.directory, app_name(&self.directory), Vec::new(), &mut keep).await
         };
         if built.is_err() {
             progress.end();
@@ -81,12 +81,12 @@ impl Run {
             ..EngineConfig::default()
         })?;
         progress.step("Compiling");
-        let dyno = Dyno::start(&engine, &slug, self.spec(&slug)?).await;
+        let dyno = Dyno::start(&engine, &slug, self.spec()?).await;
         progress.end();
         Ok(dyno?)
     }
 
-    fn spec(&self, _slug: &Slug) -> anyhow::Result<DynoSpec> {
+    fn spec(&self) -> anyhow::Result<DynoSpec> {
         let mut vars: Vec<_> = ["TERM", "COLUMNS", "LINES"]
             .iter()
             .filter_map(|name| Some((name.parse().ok()?, std::env::var(name).ok()?)))

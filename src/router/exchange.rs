@@ -120,16 +120,18 @@ async fn attempt(
 ) -> Result<Result<Response<Body>, HandleError>, RouterError> {
     let config = record.wire.router.config();
     let mut handling = pin!(dyno.handle(request));
-    let (mut due, _) = answer_due(upload, record.started(), config);
+    let mut look = record.started() + config.first_byte.min(config.idle);
     loop {
-        if let Ok(answered) = timeout_at(due.into(), handling.as_mut()).await {
+        if let Ok(answered) = timeout_at(look.into(), handling.as_mut()).await {
             return Ok(answered);
         }
-        let (later, error) = answer_due(upload, record.started(), config);
-        if later <= Instant::now() {
+        let (due, error) = answer_due(upload, record.started(), config);
+        let now = Instant::now();
+        if due <= now {
             return Err(error);
         }
-        due = later;
+        // Whose turn it is may change meanwhile, and with it the limit.
+        look = due.min(now + config.idle);
     }
 }
 

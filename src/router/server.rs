@@ -208,8 +208,10 @@ fn looks(idle: Duration) -> tokio::time::Interval {
 
 fn protocols(config: &RouterConfig, streams: Streams) -> auto::Builder<Streams> {
     let mut protocols = auto::Builder::new(streams);
-    // Slow heads are for `Pulse`: hyper's own limit would set a timer for every request.
-    protocols.http1().header_read_timeout(None).pipeline_flush(true).max_buf_size(config.max_head.max(8192));
+    // Slow heads are for `Pulse`: hyper's own limit would set a timer for every request. Head and body leave in one
+    // buffer (`writev(false)`). Never `pipeline_flush`: it lifts hyper's bound on what waits for a slow client, and
+    // holds answers back while a next request is in the buffer.
+    protocols.http1().header_read_timeout(None).writev(false).max_buf_size(config.max_head.max(8192));
     if config.max_headers > HEADERS_WITHOUT_HEAP {
         protocols.http1().max_headers(config.max_headers);
     }

@@ -106,3 +106,28 @@ impl http_body::Body for Inbound {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATE: u64 = 40_000;
+
+    fn due(state: u8, moved: u64) -> (Duration, RouterError) {
+        let started = Instant::now();
+        let upload = Upload { started, moved: AtomicU64::new(moved), state: AtomicU8::new(state) };
+        let (due, error) = answer_due(Some(&upload), started, &RouterConfig::default());
+        (due - started, error)
+    }
+
+    #[test]
+    fn an_upload_that_moves_is_not_late() {
+        let seconds = Duration::from_secs;
+        assert_eq!(due(DYNOS_TURN, 0), (seconds(30), RouterError::RequestTimeout));
+        assert_eq!(due(DYNOS_TURN, LATE), (seconds(70), RouterError::RequestTimeout));
+        assert_eq!(due(CLIENTS_TURN, LATE), (seconds(95), RouterError::ClientConnectionIdle));
+        let started = Instant::now();
+        let (due, error) = answer_due(None, started, &RouterConfig::default());
+        assert_eq!((due - started, error), (seconds(30), RouterError::RequestTimeout));
+    }
+}

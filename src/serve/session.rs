@@ -23,7 +23,6 @@ pub struct Serve {
     listeners: Vec<TcpListener>,
     port: u16,
     engine: Engine,
-    store: SlugStore,
     builder: Builder,
     router: Arc<Router>,
     logplex: Logplex,
@@ -50,11 +49,12 @@ impl Serve {
             ..EngineConfig::default()
         })?;
         let store = SlugStore::open_dir(&config.cache_dir.join("slugs"))?;
-        let builder = Builder::new(BuilderConfig::new(config.cache_dir.join("builds")), store.clone())?;
+        let builds = BuilderConfig { allow_directories: true, ..BuilderConfig::new(config.cache_dir.join("builds")) };
+        let builder = Builder::new(builds, store)?;
         let logplex = Logplex::new(clock.clone(), LogplexConfig::default());
         let log = logplex.channel(&config.app);
         let router = Arc::new(Router::new(RouterConfig::default(), clock));
-        Ok(Self { config, listeners, port, engine, store, builder, router, logplex, log })
+        Ok(Self { config, listeners, port, engine, builder, router, logplex, log })
     }
 
     /// The app's log: everything that happens is written here.
@@ -124,6 +124,7 @@ impl Serve {
         router: Option<tokio_util::task::AbortOnDropHandle<usize>>,
     ) {
         routing.cancel();
+        self.builder.close().await;
         if let Some(version) = &current {
             version.retire_web(&self.log);
             version.stop_others().await;
@@ -184,8 +185,7 @@ impl Serve {
             buildpacks: self.config.buildpacks.clone(),
             config: config.clone(),
         };
-        let built = self.builder.build(request, &mut |line| say(&self.log, "build", line)).await?;
-        Ok(Slug::open(&self.store, built.digest()).await?)
+        Ok(self.builder.build(request, &mut |line| say(&self.log, "build", line)).await?)
     }
 
     async fn compile(&self, slug: &Slug) -> Result<(), ServeError> {

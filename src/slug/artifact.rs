@@ -45,12 +45,17 @@ impl Slug {
         }
         let file = Blob::File { file: Arc::new(packed.file), offset: 0, len: packed.size };
         store.put_blob(packed.digest, file).await?;
-        Self::finish(store, manifest).await
+        let text = manifest.to_toml()?;
+        Self::finish(store, manifest, text).await
     }
 
-    /// Writes the manifest, last of all.
-    pub(super) async fn finish(store: &SlugStore, manifest: Manifest) -> Result<Self, SlugError> {
-        let digest = store.put_manifest(manifest.to_toml()?.into()).await?;
+    /// Writes the manifest, last of all: `text`, which reads as `manifest`.
+    pub(super) async fn finish(
+        store: &SlugStore,
+        manifest: Manifest,
+        text: String,
+    ) -> Result<Self, SlugError> {
+        let digest = store.put_manifest(text.into()).await?;
         Ok(Self { digest, manifest: Arc::new(manifest), store: store.clone() })
     }
 

@@ -61,7 +61,7 @@ impl FromStr for Digest {
         let lower = |c: &u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
         let mut bytes = [0; 32];
         text.strip_prefix("sha256:")
-            .filter(|digits| digits.as_bytes().iter().all(|c| lower(c)))
+            .filter(|digits| digits.as_bytes().iter().all(lower))
             .and_then(|digits| hex::decode_to_slice(digits, &mut bytes).ok())
             .map(|()| Self(bytes))
             .ok_or_else(|| InvalidDigest(text.chars().take(80).collect()))

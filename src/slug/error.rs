@@ -18,7 +18,7 @@ pub enum SlugError {
     },
     /// The app's fault: the slug is larger than its limit.
     #[error(
-        "the slug takes {}; the limit is {}: leave out files the app does not need when it runs{}",
+        "the slug takes at least {}; the limit is {}: leave out files the app does not need when it runs{}",
         Size(*size), Size(*limit), list_biggest(biggest)
     )]
     TooLarge {
@@ -167,7 +167,7 @@ mod tests {
             limit: 1_000_000_000,
             biggest: vec![("node_modules".into(), 2_000_000_000), ("videos".into(), 900_000_000)],
         };
-        insta::assert_snapshot!(error, @"the slug takes 1.2 GB; the limit is 1.0 GB: leave out files the app does not need when it runs; largest before packing: node_modules 2.0 GB, videos 900.0 MB");
+        insta::assert_snapshot!(error, @"the slug takes at least 1.2 GB; the limit is 1.0 GB: leave out files the app does not need when it runs; largest before packing: node_modules 2.0 GB, videos 900.0 MB");
         assert!(!error.is_host_fault());
     }
 

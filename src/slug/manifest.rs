@@ -197,7 +197,7 @@ impl Manifest {
     /// Bytes of the tree and of every distinct program, packed: the slug's size.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.blobs().iter().map(|(_, size)| size).sum()
+        self.blobs().iter().fold(0, |sum, (_, size)| sum.saturating_add(*size))
     }
 
     /// Every blob the slug needs, once, the tree first.
@@ -310,8 +310,54 @@ pub(super) mod tests {
     #[test]
     fn format_1_is_as_it_always_was() {
         let text = manifest().to_toml().expect("legal");
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+    format = 1
+    stack = "hokku-1"
+    created-by = "hokku 0.1.0"
+    path = [".python/bin", "bin", "."]
+
+    [[buildpacks]]
+    name = "python"
+    version = "1"
+
+    [tree]
+    digest = "sha256:dc9c5edb8b2d479e697b4b0b8ab874f32b325138598ce9e7b759eb8292110622"
+    size = 100
+    unpacked = 300
+    entries = 4
+
+    [[programs]]
+    path = ".python/bin/gunicorn.wasm"
+    digest = "sha256:93aec60440482cf3aca6ae583c5b945ebc9d7a52c9a51323ff0a18726de7b40a"
+    size = 8
+
+    [[programs]]
+    path = ".python/bin/python.wasm"
+    digest = "sha256:cc64dffcccf5825f3e6905317f721a03ff4e10128521e7b660a87e07e90d4ebf"
+    size = 8
+
+    [[programs]]
+    path = "bin/server.wat"
+    digest = "sha256:0e4830d7ec9128b907e84779c1c1bf5649744d28081d8f20b1397bc0a19354f8"
+    size = 8
+
+    [[programs]]
+    path = "tool"
+    digest = "sha256:7c9bbe5ec9b3fb774e8fa0f54247e93c34ddf8e5d16fe3073420de0ae81a262d"
+    size = 8
+
+    [config]
+    LANG = "en_US.UTF-8"
+
+    [processes.web]
+    command = "gunicorn app:app"
+    serves = "http"
+
+    [processes.worker]
+    command = "python worker.py"
+    "#);
         assert_eq!(Manifest::from_toml(&text), Ok(manifest()));
+        insta::assert_snapshot!(Digest::of(text.as_bytes()), @"sha256:b25c8bd755342837e3cfec8454b651f1e1122532d92bc1cdea40358012aa4667");
     }
 
     fn error(change: impl FnOnce(String) -> String) -> String {
@@ -327,19 +373,19 @@ pub(super) mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_with_a_reason() {
-        insta::assert_snapshot!(error(|t| t.replace("format = 1", "format = 2\nfuture = true")), @"");
-        insta::assert_snapshot!(error(|t| t.replace("format = 1", "format = 0")), @"");
-        insta::assert_snapshot!(error(|t| t.replace("hokku-1", "heroku-24")), @"");
-        insta::assert_snapshot!(error(|t| t.replace("unpacked = 300", "unpacked = 300\nx = 1")), @"");
-        insta::assert_snapshot!(error(|_| "not toml".to_owned()), @"");
-        insta::assert_snapshot!(error(|t| t + &"#".repeat(1 << 20)), @"");
-        insta::assert_snapshot!(unwritable(|m| m.path.push("../bin".into())), @"");
-        insta::assert_snapshot!(unwritable(|m| m.programs[0].path = "lib/x.wasm".into()), @"");
-        insta::assert_snapshot!(unwritable(|m| m.programs[0].path = "tool".into()), @"");
-        insta::assert_snapshot!(unwritable(|m| m.programs[0].path = "bin/x.cwasm".into()), @"");
-        insta::assert_snapshot!(unwritable(|m| m.programs = vec![m.programs[0].clone(); 1001]), @"");
-        insta::assert_snapshot!(unwritable(|m| { m.config.insert("A-B".into(), "hunter2".into()); }), @"");
-        insta::assert_snapshot!(unwritable(|m| { m.config.insert("A".into(), "hunter2\0".into()); }), @"");
+        insta::assert_snapshot!(error(|t| t.replace("format = 1", "format = 2\nfuture = true")), @"made by a newer hokku (format 2; this one reads 1): upgrade hokku");
+        insta::assert_snapshot!(error(|t| t.replace("format = 1", "format = 0")), @"slug.toml is not a manifest: its format is 0");
+        insta::assert_snapshot!(error(|t| t.replace("hokku-1", "heroku-24")), @"made for the stack `heroku-24`; this hokku runs hokku-1: build the app again");
+        insta::assert_snapshot!(error(|t| t.replace("unpacked = 300", "unpacked = 300\nx = 1")), @"slug.toml is not a manifest: unknown field `x`, expected one of `digest`, `size`, `unpacked`, `entries`");
+        insta::assert_snapshot!(error(|_| "not toml".to_owned()), @"slug.toml is not a manifest: key with no value, expected `=`");
+        insta::assert_snapshot!(error(|t| t + &"#".repeat(1 << 20)), @"slug.toml has 1049514 bytes; the limit is 1048576: list fewer programs and config vars");
+        insta::assert_snapshot!(unwritable(|m| m.path.push("../bin".into())), @"slug.toml: path directory `../bin` is refused: its path has a `..` component: paths in a slug only go down from the app's root");
+        insta::assert_snapshot!(unwritable(|m| m.programs[0].path = "lib/x.wasm".into()), @"slug.toml: program `lib/x.wasm` is not in a directory of the path");
+        insta::assert_snapshot!(unwritable(|m| m.programs[0].path = "tool".into()), @"slug.toml: program `tool` is there twice");
+        insta::assert_snapshot!(unwritable(|m| m.programs[0].path = "bin/x.cwasm".into()), @"slug.toml: program `bin/x.cwasm` is refused: compiled WebAssembly is native code and is made on the host only: put the `.wasm` file there instead");
+        insta::assert_snapshot!(unwritable(|m| m.programs = vec![m.programs[0].clone(); 1001]), @"slug.toml lists 1001 programs; the limit is 1000: leave out what the app does not need");
+        insta::assert_snapshot!(unwritable(|m| { m.config.insert("A-B".into(), "hunter2".into()); }), @"slug.toml: config var `A-B` is not a name: use letters, digits and _");
+        insta::assert_snapshot!(unwritable(|m| { m.config.insert("A".into(), "hunter2\0".into()); }), @"slug.toml: config var `A` holds a NUL byte");
     }
 
     #[test]

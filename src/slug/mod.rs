@@ -31,6 +31,8 @@ mod procfile;
 mod programs;
 mod size;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use archive::{Refusal, UnpackLimits, UnpackSummary};
 pub use artifact::Slug;

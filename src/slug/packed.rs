@@ -24,6 +24,8 @@ pub struct PackedSlug {
     path: PathBuf,
     digest: SlugDigest,
     manifest: Manifest,
+    /// The manifest as it is written, which is what its digest is of.
+    text: String,
     blobs: Vec<(Digest, Blob)>,
 }
 
@@ -88,7 +90,7 @@ impl Slug {
     /// [`SlugError::Corrupt`] for a damaged blob, [`SlugError::Io`] when the disk fails or is full.
     pub async fn export(&self, out: &Path) -> Result<(), SlugError> {
         let mut export = {
-            let (out, manifest) = (out.to_owned(), self.manifest().to_toml()?);
+            let (out, manifest) = (out.to_owned(), self.store().read_manifest(self.digest()).await?);
             blocking(move || Export::begin(out, &manifest)).await?
         };
         for (digest, size) in self.manifest().blobs() {
@@ -114,7 +116,7 @@ impl Slug {
                 failed => failed,
             })?;
         }
-        Self::finish(store, packed.manifest).await
+        Self::finish(store, packed.manifest, packed.text).await
     }
 }
 
@@ -134,7 +136,7 @@ struct Export {
 }
 
 impl Export {
-    fn begin(out: PathBuf, manifest: &str) -> Result<Self, SlugError> {
+    fn begin(out: PathBuf, manifest: &[u8]) -> Result<Self, SlugError> {
         let dir = match out.parent() {
             Some(dir) if dir != Path::new("") => dir,
             _ => Path::new("."),
@@ -143,7 +145,7 @@ impl Export {
         readable_by_all(beside.prefix(".hokku-slug-"));
         let file = beside.tempfile_in(dir).map_err(writing(&out))?;
         let mut tar = tar::Builder::new(BufWriter::with_capacity(1 << 16, file));
-        append(&mut tar, MANIFEST_NAME, manifest.len() as u64, manifest.as_bytes()).map_err(writing(&out))?;
+        append(&mut tar, MANIFEST_NAME, manifest.len() as u64, manifest).map_err(writing(&out))?;
         Ok(Self { out, tar })
     }
 
@@ -200,35 +202,42 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn open(&self) -> Result<PackedSlug, SlugError> {
         let opening = || SlugError::io(format!("open {}", self.path.display()));
-        let file = File::open(self.path).map_err(opening())?;
-        let metadata = file.metadata().map_err(opening())?;
-        if !metadata.is_file() {
+        // Before opening: opening a FIFO would wait for its writer.
+        if !std::fs::metadata(self.path).map_err(opening())?.is_file() {
             return Err(self.not("it is not a regular file"));
         }
+        let file = File::open(self.path).map_err(opening())?;
+        let file_len = file.metadata().map_err(opening())?.len();
         let file = Arc::new(file);
         let mut archive = tar::Archive::new(file.as_ref());
         let mut entries = archive.entries_with_seek().map_err(|e| self.damaged(&e))?.raw(true);
-        let manifest = self.manifest(entries.next())?;
-        let digest = SlugDigest::of_manifest(manifest.as_bytes());
-        let manifest = Manifest::from_toml(&manifest)?;
+        let text = self.manifest(entries.next())?;
+        let digest = SlugDigest::of_manifest(text.as_bytes());
+        let manifest = Manifest::from_toml(&text)?;
         let mut blobs = Vec::new();
+        let mut end = 0;
         for (digest, len) in manifest.blobs() {
             let entry = entries.next().ok_or_else(|| self.not("it ends early; was it copied whole?"))?;
             let entry = entry.map_err(|cause| self.damaged(&cause))?;
-            let offset = self.blob(&entry, &digest, len, metadata.len())?;
+            let offset = self.blob(&entry, &digest, len, file_len)?;
+            end = (offset + len).next_multiple_of(512) + 1024;
             blobs.push((digest, Blob::File { file: Arc::clone(&file), offset, len }));
         }
         if let Some(extra) = entries.next() {
             let extra = extra.map_err(|cause| self.damaged(&cause))?;
             return Err(self.unexpected(&extra));
         }
-        Ok(PackedSlug { path: self.path.to_owned(), digest, manifest, blobs })
+        match file_len {
+            _ if file_len < end => Err(self.not("it ends early; was it copied whole?")),
+            _ if file_len > end => Err(self.not("bytes follow its end")),
+            _ => Ok(PackedSlug { path: self.path.to_owned(), digest, manifest, text, blobs }),
+        }
     }
 
     /// The text of the first entry.
     fn manifest<R: Read>(&self, entry: Option<io::Result<tar::Entry<'_, R>>>) -> Result<String, SlugError> {
         let mut entry = match entry {
-            None => return Err(self.not("it is empty")),
+            None => return Err(self.not("it has no entries")),
             Some(Err(_)) => return Err(self.not("it is not an archive made by hokku build")),
             Some(Ok(entry)) => entry,
         };
@@ -243,6 +252,9 @@ impl Reading<'_> {
         }
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(|cause| self.damaged(&cause))?;
+        if bytes.len() as u64 != size {
+            return Err(self.not("it ends early; was it copied whole?"));
+        }
         String::from_utf8(bytes).map_err(|_| self.not("its slug.toml is not UTF-8"))
     }
 

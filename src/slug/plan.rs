@@ -122,6 +122,6 @@ mod tests {
     fn a_command_with_shell_syntax_is_refused_by_its_type() {
         let plan = ProcessPlan { command: "python a.py && python b.py".into(), serves: None };
         let plan = PackPlan { processes: [(ProcessType::web(), plan)].into(), ..PackPlan::default() };
-        insta::assert_snapshot!(plan.processes().expect_err("shell"), @"");
+        insta::assert_snapshot!(plan.processes().expect_err("shell"), @"process type `web`: `&&` is shell syntax; there is no shell in a dyno: put the first command into the release process type, or write a script in your app's language");
     }
 }

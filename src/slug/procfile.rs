@@ -139,7 +139,7 @@ mod tests {
         insta::assert_snapshot!(error("web:  "), @"Procfile line 1: process type `web` has no command: write one after the colon");
         insta::assert_snapshot!(error("web: a\n\nweb: b"), @"Procfile line 3: process type `web` is there twice: keep one of them");
         insta::assert_snapshot!(error(&"#".repeat(70_000)), @"the Procfile has 70000 bytes; the limit is 65536: move long commands into scripts");
-        let many: String = (0..101).map(|n| format!("t{n}: x\n")).collect();
+        let many = (0..101).map(|n| format!("t{n}: x")).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(error(&many), @"the Procfile has more than 100 process types: remove some");
     }
 
@@ -151,8 +151,8 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read(commands in proptest::collection::vec("[a-z][ -~]{0,20}[a-z]", 0..9)) {
-            let text: String = commands.iter().enumerate().map(|(n, c)| format!("t{n}: {c}\n")).collect();
-            let procfile = Procfile::parse(&text).expect("legal");
+            let lines: Vec<_> = commands.iter().enumerate().map(|(n, c)| format!("t{n}: {c}")).collect();
+            let procfile = Procfile::parse(&lines.join("\n")).expect("legal");
             proptest::prop_assert!(procfile.iter().map(|(_, command)| command).eq(commands.iter()));
         }
     }

@@ -99,5 +99,9 @@ fn convert(path: &str, text: io::Chain<&[u8], File>) -> Result<Bytes, SlugError>
         let message = format!("it has more than {WAT_LIMIT} bytes; put the binary `.wasm` there instead");
         return Err(wrong(message));
     }
-    wat::parse_bytes(&bytes).map(|wasm| wasm.into_owned().into()).map_err(|error| wrong(error.to_string()))
+    let placed = |mut error: wat::Error| {
+        error.set_path(path);
+        wrong(error.to_string())
+    };
+    wat::parse_bytes(&bytes).map(|wasm| wasm.into_owned().into()).map_err(placed)
 }

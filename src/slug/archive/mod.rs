@@ -30,3 +30,6 @@ pub(super) use pack::{PackedTree, pack};
 pub use refusal::Refusal;
 pub(super) use scan::{biggest_directories, scan};
 pub(super) use unpack::{CheckOnly, IntoDir, Sink, read};
+
+#[cfg(test)]
+mod tests;

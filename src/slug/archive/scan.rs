@@ -116,7 +116,16 @@ pub(crate) fn biggest_directories(found: &[Found]) -> Vec<(String, u64)> {
             }
         }
     }
-    let mut sums: Vec<_> = sums.into_iter().collect();
+    // A directory that is all in one below it is told by that one.
+    let only_child = |path: &str, sum: u64| {
+        let below = format!("{path}/");
+        sums.iter().any(|(other, other_sum)| *other_sum == sum && other.starts_with(&below))
+    };
+    let mut sums: Vec<_> = sums
+        .iter()
+        .filter(|(path, sum)| !only_child(path, **sum))
+        .map(|(path, sum)| (path.clone(), *sum))
+        .collect();
     sums.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
     sums.truncate(5);
     sums

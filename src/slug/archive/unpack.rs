@@ -227,7 +227,8 @@ impl Reading<'_> {
 fn long_name(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, Unreadable> {
     let size = entry.header().entry_size().map_err(Unreadable::damaged)?;
     if size > PATH_BYTES as u64 + 1 {
-        let start = entry.take(80).bytes().collect::<Result<Vec<_>, _>>().map_err(Unreadable::damaged)?;
+        let mut start = Vec::new();
+        entry.take(80).read_to_end(&mut start).map_err(Unreadable::damaged)?;
         let why = Refusal::TooLong { length: usize::try_from(size).unwrap_or(usize::MAX) };
         return Err(Unreadable::Refused { entry: String::from_utf8_lossy(&start).into(), why });
     }

@@ -46,9 +46,9 @@ pub enum CommandError {
     #[error("defaults are nested more than {} deep: set the config var instead", super::parse::NESTING)]
     TooDeep,
     /// An operator of a shell.
-    #[error("`{operator}` is shell syntax; there is no shell in a dyno: {instead}")]
+    #[error("{operator} is shell syntax; there is no shell in a dyno: {instead}")]
     Operator {
-        /// The operator.
+        /// The operator, as shown.
         operator: &'static str,
         /// What to write instead.
         instead: &'static str,

@@ -10,6 +10,8 @@ mod error;
 mod line;
 mod parse;
 mod quote;
+#[cfg(test)]
+mod tests;
 
 pub use error::CommandError;
 pub use line::{CommandLine, Expanded};

@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<CommandLine, CommandError> {
     if text.contains('\0') {
         return Err(CommandError::Nul);
     }
-    let mut parser = Parser { chars: text.trim().chars().peekable() };
+    let mut parser = Parser { chars: text.trim_end_matches(['\n', '\r']).chars().peekable() };
     let mut words = Vec::new();
     while let Some(word) = parser.word()? {
         words.push(word);
@@ -110,8 +110,8 @@ impl Parser<'_> {
         let mut text = String::new();
         let Some(first) = self.chars.peek() else { return Ok(None) };
         match first {
-            '~' => return Err(operator("~", HOME)),
-            '#' => return Err(operator("#", COMMENT)),
+            '~' => return Err(operator("`~`", HOME)),
+            '#' => return Err(operator("`#`", COMMENT)),
             _ => {}
         }
         while let Some(c) = self.chars.next_if(|c| !matches!(c, ' ' | '\t' | '\r')) {
@@ -155,7 +155,7 @@ impl Parser<'_> {
             match self.chars.next().ok_or(CommandError::OpenQuote('"'))? {
                 '"' => break,
                 '$' => self.dollar(word, text, true, 0)?,
-                '`' => return Err(operator("`", RESULT)),
+                '`' => return Err(operator("a backtick", RESULT)),
                 '\\' => self.escape_in_double(text)?,
                 c => text.push(c),
             }
@@ -183,7 +183,7 @@ impl Parser<'_> {
         depth: usize,
     ) -> Result<(), CommandError> {
         let (name, default) = match self.chars.peek().copied() {
-            Some('(') => return Err(operator("$(…)", RESULT)),
+            Some('(') => return Err(operator("`$(…)`", RESULT)),
             Some('{') => {
                 self.chars.next();
                 self.braced(quoted, depth)?
@@ -193,7 +193,7 @@ impl Parser<'_> {
                 return Err(CommandError::Parameter(c));
             }
             Some('-') => return Err(CommandError::Parameter('-')),
-            Some('\'' | '"') if !quoted => return Err(operator("$'…'", "write the quote without $")),
+            Some('\'' | '"') if !quoted => return Err(operator("`$'…'`", "write the quote without $")),
             _ => {
                 text.push('$');
                 return Ok(());
@@ -239,7 +239,7 @@ impl Parser<'_> {
             match self.chars.next().ok_or(CommandError::OpenBrace)? {
                 '}' => break,
                 '$' => self.dollar(&mut word, &mut text, quoted, depth)?,
-                '`' => return Err(operator("`", RESULT)),
+                '`' => return Err(operator("a backtick", RESULT)),
                 '"' if quoted => return Err(CommandError::OpenBrace),
                 '\\' => text.push(self.chars.next().ok_or(CommandError::OpenBrace)?),
                 '\'' if !quoted => {
@@ -262,18 +262,18 @@ impl Parser<'_> {
     fn refuse_operator(&mut self, c: char) -> Result<(), CommandError> {
         let next = self.chars.peek().copied();
         let (name, instead) = match (c, next) {
-            ('&', Some('&')) => ("&&", RELEASE),
-            ('|', Some('|')) => ("||", RELEASE),
-            (';' | '\n', _) => (if c == ';' { ";" } else { "a line break" }, ONE),
-            ('|', _) => ("|", PIPE),
-            ('>', _) => (">", FILE),
-            ('<', _) => ("<", FILE),
-            ('&', _) => ("&", BACKGROUND),
-            ('`', _) => ("`", RESULT),
-            ('*', _) => ("*", GLOB),
-            ('?', _) => ("?", GLOB),
-            ('(', _) => ("(", GROUP),
-            (')', _) => (")", GROUP),
+            ('&', Some('&')) => ("`&&`", RELEASE),
+            ('|', Some('|')) => ("`||`", RELEASE),
+            (';' | '\n', _) => (if c == ';' { "`;`" } else { "a line break" }, ONE),
+            ('|', _) => ("`|`", PIPE),
+            ('>', _) => ("`>`", FILE),
+            ('<', _) => ("`<`", FILE),
+            ('&', _) => ("`&`", BACKGROUND),
+            ('`', _) => ("a backtick", RESULT),
+            ('*', _) => ("`*`", GLOB),
+            ('?', _) => ("`?`", GLOB),
+            ('(', _) => ("`(`", GROUP),
+            (')', _) => ("`)`", GROUP),
             _ => return Ok(()),
         };
         Err(operator(name, instead))

@@ -1,0 +1,41 @@
+"""What a person sees of a build, in Heroku's look."""
+
+import sys
+
+
+class BuildError(Exception):
+    """The build cannot go on; each line names the thing or the remedy."""
+
+    def __init__(self, *lines):
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def step(text):
+    _write("-----> " + text)
+
+
+def detail(text):
+    _write("       " + text)
+
+
+def warn(*lines):
+    for line in lines:
+        _write(" !     " + line)
+
+
+def _write(line):
+    sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def run(main):
+    """Runs a script's `main` and ends the process with its exit status."""
+    try:
+        sys.exit(main() or 0)
+    except BuildError as error:
+        warn("", *error.lines)
+        warn("")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)

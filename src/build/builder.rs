@@ -1,0 +1,178 @@
+use super::{
+    BuildError, catalog::Catalog, course::Course, environment::Environment, log::Log, script::Limit,
+    workspace::CacheDir,
+};
+use crate::app::ConfigVars;
+use crate::name::AppName;
+use crate::slug::{Slug, SlugStore};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How many lines a build may be ahead of who watches it.
+const LINES_AHEAD: usize = 256;
+
+/// The operator's variables that a build may see unless told otherwise: proxies, certificate authorities and
+/// mirrors of package registries. None of them names a secret by itself; a proxy's or mirror's address may
+/// hold one.
+pub const PASSTHROUGH: [&str; 24] = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "GOPROXY",
+    "GOSUMDB",
+    "NPM_CONFIG_REGISTRY",
+    "npm_config_registry",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "UV_INDEX_URL",
+];
+
+/// How builds are done.
+#[derive(Clone, Debug)]
+pub struct BuilderConfig {
+    /// Where buildpacks, toolchains and each app's `CACHE_DIR` are kept, and builds happen. May be deleted
+    /// while nothing is built; may be shared by several processes.
+    pub cache_dir: PathBuf,
+    /// How long one build may take, without waiting for others. Default: 15 min, as on Heroku.
+    pub time_limit: Duration,
+    /// The most bytes of a slug, and of the source it is made from. Default: 1 GB.
+    pub slug_limit: u64,
+    /// The names of the operator's environment variables that a build sees besides `PATH`. Default:
+    /// [`PASSTHROUGH`].
+    pub passthrough: Vec<String>,
+    /// Whether a request may name a directory as a buildpack. Its scripts run as this program's user, so only
+    /// where the asker is the operator. Default: no.
+    pub allow_directories: bool,
+}
+
+impl BuilderConfig {
+    /// The defaults, with `cache_dir`.
+    #[must_use]
+    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            cache_dir: cache_dir.into(),
+            time_limit: Duration::from_mins(15),
+            slug_limit: 1_000_000_000,
+            passthrough: PASSTHROUGH.map(str::to_owned).to_vec(),
+            allow_directories: false,
+        }
+    }
+}
+
+/// What is to be built.
+#[derive(Clone, Debug)]
+pub struct BuildRequest {
+    /// Whose build it is: names the cache, and only one of its builds runs at a time.
+    pub app: AppName,
+    /// The directory of the source. It is copied, never written to.
+    pub source: PathBuf,
+    /// The buildpacks to use, in this order: names, as `python` or `heroku/python`, or directories (`./mine`)
+    /// where they are allowed. Empty: the first that recognizes the app.
+    pub buildpacks: Vec<String>,
+    /// The config vars that buildpacks see, as files in `ENV_DIR`; no part of the slug.
+    pub config: ConfigVars,
+}
+
+/// Makes slugs. Clones share one cache and end together.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    shared: Arc<Shared>,
+    builds: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What every build of one builder uses.
+pub(super) struct Shared {
+    pub(super) config: BuilderConfig,
+    pub(super) cache: CacheDir,
+    pub(super) catalog: Catalog,
+    pub(super) environment: Environment,
+    pub(super) store: SlugStore,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Prepares the cache directory: unpacks the embedded buildpacks and removes what killed builds left.
+    /// Reads the environment once, here. Blocks on the disk for a moment.
+    ///
+    /// # Errors
+    /// [`BuildError::Host`] or [`BuildError::DiskFull`] when the cache directory cannot be written.
+    pub fn new(config: BuilderConfig, store: SlugStore) -> Result<Self, BuildError> {
+        let cache = CacheDir::open(&config.cache_dir)?;
+        let catalog = Catalog::open(&cache.buildpacks(), config.allow_directories)?;
+        let environment = Environment::of_operator(&config.passthrough);
+        let shared = Shared { config, cache, catalog, environment, store };
+        Ok(Self { shared: Arc::new(shared), builds: TaskTracker::new(), stop: CancellationToken::new() })
+    }
+
+    /// Builds the source into a slug in the store, and gives `output` each line for the one who watches, as
+    /// it comes and without line breaks.
+    ///
+    /// Dropping the future cancels the build: its processes are killed and its files removed in the
+    /// background, which [`close`](Self::close) waits for.
+    ///
+    /// # Errors
+    /// [`BuildError`]; [`BuildError::is_app_fault`] says whose it is. After any of them nothing of the build
+    /// is left but what its buildpacks wrote to the app's cache.
+    pub async fn build(
+        &self,
+        request: BuildRequest,
+        output: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Slug, BuildError> {
+        let (watcher, mut lines) = mpsc::channel(LINES_AHEAD);
+        let stop = self.stop.child_token();
+        let _cancelled_with_this_future = stop.clone().drop_guard();
+        let time = self.shared.config.time_limit;
+        let limit = Limit { deadline: Instant::now() + time, time, stop };
+        let course = Course::new(Arc::clone(&self.shared), request, Log::new(watcher), limit);
+        let build = self.builds.spawn(course.run());
+        while let Some(line) = lines.recv().await {
+            output(&line);
+        }
+        match build.await {
+            Ok(result) => result,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(BuildError::Cancelled),
+            },
+        }
+    }
+
+    /// The names that [`BuildRequest::buildpacks`] knows, in the order in which they are asked.
+    #[must_use]
+    pub fn buildpacks(&self) -> Vec<String> {
+        self.shared.catalog.in_order().iter().map(|buildpack| buildpack.name.clone()).collect()
+    }
+
+    /// Cancels every build, and every later one; does not wait.
+    pub fn cancel(&self) {
+        self.stop.cancel();
+    }
+
+    /// Cancels every build and waits until nothing of them is left. Later builds are cancelled at once.
+    pub async fn close(&self) {
+        self.cancel();
+        self.builds.close();
+        self.builds.wait().await;
+    }
+}

@@ -1,0 +1,345 @@
+//! Dynos through the crate's own door, as an embedder uses it: guests in wat, no build and no socket.
+
+use bytes::Bytes;
+use hokku::{
+    Body, Dyno, DynoSpec, Engine, EngineConfig, Slug,
+    clock::Clock,
+    dyno::{Exit, HandleError, Limits, Reuse, Stdio},
+    logplex::{AppLog, Logplex, LogplexConfig, TailFilter},
+    slug::{PackPlan, ProcessPlan, SlugStore},
+};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use std::{error::Error, sync::Arc};
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+const LAB: &str = include_str!("guests/lab.wat");
+const COMMAND: &str = include_str!("guests/command.wat");
+
+/// A slug of `files`, with the commands of `processes`.
+async fn slug(files: &[(&str, &str)], processes: &[(&str, &str)]) -> Result<Slug, Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    for (path, text) in files {
+        std::fs::write(dir.path().join(path), text)?;
+    }
+    let tree = cap_std::fs::Dir::open_ambient_dir(dir.path(), cap_std::ambient_authority())?;
+    let processes = processes.iter().map(|(process_type, command)| {
+        let plan = ProcessPlan { command: (*command).to_owned(), serves: None };
+        Ok((process_type.parse()?, plan))
+    });
+    let processes = processes.collect::<Result<_, Box<dyn Error>>>()?;
+    Ok(Slug::pack(&SlugStore::in_memory(), tree, PackPlan { processes, ..PackPlan::default() }).await?)
+}
+
+struct Lab {
+    dyno: Arc<Dyno>,
+    log: AppLog,
+}
+
+impl Lab {
+    async fn start(change: impl FnOnce(&mut DynoSpec)) -> Result<Self, Box<dyn Error>> {
+        let engine = Engine::new(EngineConfig { max_instances: 20, ..EngineConfig::default() })?;
+        let slug = slug(&[("lab.wat", LAB)], &[("web", "lab")]).await?;
+        let log = Logplex::new(Clock::system(), LogplexConfig::default()).channel(&"shop".parse()?);
+        let mut spec = DynoSpec { stdio: Stdio::Log(log.clone()), ..DynoSpec::web() };
+        change(&mut spec);
+        Ok(Self { dyno: Arc::new(Dyno::start(&engine, &slug, spec).await?), log })
+    }
+
+    async fn get(&self, path: &str) -> Result<Response<Body>, HandleError> {
+        let request = Request::get(path).body(Body::default()).expect("request");
+        self.dyno.handle(request).await
+    }
+
+    async fn text(&self, path: &str) -> Result<String, Box<dyn Error>> {
+        let bytes = self.get(path).await?.into_body().collect().await.map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(bytes.to_bytes().to_vec())?)
+    }
+
+    async fn logged(&self) -> String {
+        let mut tail = self.log.tail(TailFilter { follow: false, ..TailFilter::default() });
+        let mut text = String::new();
+        while let Some(event) = tail.next().await {
+            text.push_str(&event.line().text);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn made(&self) -> u64 {
+        self.dyno.instances().expect("a guest").made
+    }
+}
+
+#[tokio::test]
+async fn an_instance_is_reused() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    assert_eq!(lab.text("/c").await?, "1");
+    assert_eq!(lab.text("/c").await?, "2");
+    assert_eq!(lab.text("/hello").await?, "Hello, World\n");
+    assert_eq!(lab.text("/c").await?, "4");
+    assert_eq!(lab.made(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fresh_instance_for_every_request_is_a_setting() -> TestResult {
+    let lab = Lab::start(|spec| spec.reuse = Reuse::Nothing).await?;
+    assert_eq!(lab.text("/c").await?, "1");
+    assert_eq!(lab.text("/c").await?, "1");
+    assert_eq!(lab.dyno.instances().expect("a guest").live, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn slow_requests_overlap_and_a_third_reuses_an_instance() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    let (first, second) = tokio::join!(lab.text("/wait"), lab.text("/wait"));
+    assert_eq!((first?, second?), ("Hello, World\n".to_owned(), "Hello, World\n".to_owned()));
+    assert_eq!(lab.made(), 2);
+    assert_eq!(lab.text("/c").await?, "2");
+    assert_eq!(lab.made(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn web_concurrency_bounds_the_instances_and_the_queue_has_an_end() -> TestResult {
+    let vars = hokku::app::ConfigVars::from_dotenv("WEB_CONCURRENCY=1")?;
+    let lab = Lab::start(|spec| spec.config = vars).await?;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let dyno = lab.dyno.clone();
+        requests.spawn(async move { dyno.handle(Request::get("/wait").body(Body::default()).expect("request")).await });
+    }
+    // One runs, 50 wait, 9 are handed back untouched.
+    let mut backlog = 0;
+    while backlog < 9 {
+        let answer = requests.join_next().await.ok_or("too few were refused")??;
+        if let Err(HandleError::Backlog { instances: 1, request }) = answer {
+            assert_eq!(request.uri().path(), "/wait");
+            backlog += 1;
+        }
+    }
+    assert_eq!(lab.made(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_trap_costs_its_instance_and_its_backtrace_is_in_the_log() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    let error = lab.get("/trap").await.expect_err("trapped");
+    assert!(matches!(error, HandleError::Crashed { .. }), "{error}");
+    let log = lab.logged().await;
+    assert!(log.contains("wasm trap") && log.contains("handle"), "{log}");
+    assert_eq!(lab.text("/c").await?, "1");
+    assert_eq!(lab.made(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_exit_and_silence_are_told_apart() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    assert!(matches!(lab.get("/xit").await, Err(HandleError::Crashed { .. })));
+    assert!(matches!(lab.get("/nothing").await, Err(HandleError::NoResponse)));
+    assert_eq!(lab.text("/hello").await?, "Hello, World\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_trap_in_the_middle_breaks_the_body_off() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    let response = lab.get("/middle").await?;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.into_body().collect().await.is_err());
+    assert!(lab.logged().await.contains("wasm trap"));
+    assert_eq!(lab.text("/hello").await?, "Hello, World\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_answer_streams_and_keeps_its_instance() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    for _ in 0..3 {
+        assert_eq!(lab.text("/big").await?.len(), 1 << 20);
+    }
+    assert_eq!(lab.made(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn bodies_stream_both_ways_at_once() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    let (send, receive) = tokio::sync::mpsc::channel::<Bytes>(1);
+    let frames = futures_util::stream::unfold(receive, |mut receive| async {
+        let chunk = receive.recv().await?;
+        Some((Ok::<_, hokku::dyno::BodyError>(http_body::Frame::data(chunk)), receive))
+    });
+    let request = Request::post("/echo").body(Body::new(StreamBody::new(frames)))?;
+    let mut body = lab.dyno.handle(request).await?.into_body();
+    for chunk in ["one", "two", "three"] {
+        send.send(Bytes::from(chunk)).await?;
+        let frame = body.frame().await.ok_or("ended")?.map_err(|error| error.to_string())?;
+        assert_eq!(frame.into_data().map_err(|_| "trailers")?, chunk);
+    }
+    drop(send);
+    assert!(body.frame().await.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_does_not_cost_the_dyno() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    let response = lab.get("/big").await?;
+    drop(response);
+    assert_eq!(lab.text("/hello").await?, "Hello, World\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_spinning_guest_yields_and_is_gone_when_nobody_waits() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    {
+        let mut spin = std::pin::pin!(lab.get("/spin"));
+        // On this one thread the neighbour is only answered because the spinning guest yields.
+        let neighbour = lab.text("/hello");
+        tokio::select! {
+            _ = &mut spin => panic!("a spinning guest does not answer"),
+            text = neighbour => assert_eq!(text?, "Hello, World\n"),
+        }
+    }
+    assert_eq!(lab.dyno.instances().expect("a guest").live, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn memory_has_a_limit() -> TestResult {
+    let lab = Lab::start(|spec| spec.limits = Limits { memory: 8 << 20 }).await?;
+    assert!(matches!(lab.get("/grow").await, Err(HandleError::Crashed { .. })));
+    assert_eq!(lab.text("/hello").await?, "Hello, World\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flood_on_stdout_stays_within_the_log_s_bounds() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    {
+        let mut flood = std::pin::pin!(lab.get("/flood"));
+        let mut tail = lab.log.tail(TailFilter { follow: true, ..TailFilter::default() });
+        let mut seen = 0;
+        while seen < 5000 {
+            tokio::select! {
+                _ = &mut flood => panic!("a flooding guest does not answer"),
+                event = tail.next() => {
+                    assert!(event.is_some());
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(lab.logged().await.lines().count() <= 1501);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_line_of_the_guest_is_a_line_of_the_log() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    lab.text("/line").await?;
+    assert_eq!(lab.logged().await, "a line\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_body_in_one_piece_is_echoed() -> TestResult {
+    let lab = Lab::start(|_| {}).await?;
+    let body = Body::new(Full::from("x".repeat(300_000)).map_err(|never| match never {}));
+    let response = lab.dyno.handle(Request::post("/echo").body(body)?).await?;
+    assert_eq!(response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes().len(), 300_000);
+    Ok(())
+}
+
+async fn run(command: &str) -> Result<(Exit, Vec<String>), Box<dyn Error>> {
+    let engine = Engine::new(EngineConfig { max_instances: 4, ..EngineConfig::default() })?;
+    let slug = slug(&[("tool.wat", COMMAND)], &[]).await?;
+    let log = Logplex::new(Clock::system(), LogplexConfig::default()).channel(&"shop".parse()?);
+    let spec = DynoSpec { stdio: Stdio::Log(log.clone()), ..DynoSpec::one_off(command) };
+    let exit = Dyno::start(&engine, &slug, spec).await?.exited().await;
+    let mut tail = log.tail(TailFilter { follow: false, ..TailFilter::default() });
+    let mut lines = Vec::new();
+    while let Some(event) = tail.next().await {
+        lines.push(event.line().text.clone());
+    }
+    Ok((exit, lines))
+}
+
+#[tokio::test]
+async fn a_preview_1_module_runs_as_a_command_with_its_exit_status() -> TestResult {
+    let (exit, mut lines) = run("tool 'hello there' b c").await?;
+    lines.sort();
+    assert_eq!((exit, lines), (Exit::Status(3), vec!["err".to_owned(), "hello there".to_owned()]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why() -> TestResult {
+    let engine = Engine::new(EngineConfig { max_instances: 4, ..EngineConfig::default() })?;
+    let missing = r#"(module (import "env" "magic" (func)) (func (export "_start")))"#;
+    let files = [("tool.wat", COMMAND), ("lab.wat", LAB), ("odd.wat", missing), ("library.wat", "(module)")];
+    let slug = slug(&files, &[("web", "tool"), ("worker", "lab"), ("clock", "odd")]).await?;
+    let start = async |spec: DynoSpec| -> String {
+        let error = Dyno::start(&engine, &slug, spec).await.expect_err("must not start");
+        assert!(error.is_the_apps_fault());
+        error.to_string()
+    };
+    let of_type = |text: &str| DynoSpec::new(format!("{text}.1").parse().expect("name"));
+    insta::assert_snapshot!(start(of_type("web")).await, @"");
+    insta::assert_snapshot!(start(of_type("worker")).await, @"");
+    insta::assert_snapshot!(start(of_type("clock")).await, @"");
+    insta::assert_snapshot!(start(of_type("mail")).await, @"");
+    insta::assert_snapshot!(start(DynoSpec::one_off("library")).await, @"");
+    insta::assert_snapshot!(start(DynoSpec::one_off("tool && lab")).await, @"");
+    insta::assert_snapshot!(start(DynoSpec::one_off("toll")).await, @"");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_cache_may_be_deleted_at_any_time() -> TestResult {
+    let cache = tempfile::tempdir()?;
+    let config =
+        || EngineConfig { cache_dir: Some(cache.path().to_owned()), max_instances: 4, ..EngineConfig::default() };
+    let slug = slug(&[("lab.wat", LAB)], &[("web", "lab")]).await?;
+    let engine = Engine::new(config())?;
+    let code = cache.path().join("compiled").join(engine.compatibility());
+    let dyno = Dyno::start(&engine, &slug, DynoSpec::web()).await?;
+    assert_eq!(std::fs::read_dir(&code)?.count(), 1);
+    std::fs::remove_dir_all(cache.path().join("compiled"))?;
+    std::fs::remove_dir_all(cache.path().join("trees"))?;
+    assert!(dyno.handle(Request::get("/h").body(Body::default())?).await.is_ok());
+    let second = Dyno::start(&Engine::new(config())?, &slug, DynoSpec::web()).await?;
+    assert!(second.handle(Request::get("/h").body(Body::default())?).await.is_ok());
+    // Code that was cut short by a full disk is compiled again.
+    let file = std::fs::read_dir(&code)?.next().ok_or("empty")??.path();
+    std::fs::remove_file(&file)?;
+    std::fs::write(&file, b"not code")?;
+    let third = Dyno::start(&Engine::new(config())?, &slug, DynoSpec::web()).await?;
+    assert!(third.handle(Request::get("/h").body(Body::default())?).await.is_ok());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dyno_leaves_nothing_on_the_disk() -> TestResult {
+    let cache = tempfile::tempdir()?;
+    let config = EngineConfig {
+        cache_dir: Some(cache.path().to_owned()),
+        max_instances: 4,
+        ..EngineConfig::default()
+    };
+    let engine = Engine::new(config)?;
+    let slug = slug(&[("lab.wat", LAB)], &[("web", "lab")]).await?;
+    let dyno = Dyno::start(&engine, &slug, DynoSpec::web()).await?;
+    let disks = || std::fs::read_dir(cache.path().join("dynos")).map(Iterator::count);
+    assert_eq!(disks()?, 1);
+    drop(dyno);
+    assert_eq!(disks()?, 0);
+    Ok(())
+}
