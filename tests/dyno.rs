@@ -131,7 +131,7 @@ async fn a_trap_costs_its_instance_and_its_backtrace_is_in_the_log() -> TestResu
     let error = lab.get("/trap").await.expect_err("trapped");
     assert!(matches!(error, HandleError::Crashed { .. }), "{error}");
     let log = lab.logged().await;
-    assert!(log.contains("wasm trap") && log.contains("handle"), "{log}");
+    assert!(log.contains("wasm trap") && log.contains("App!"), "{log}");
     assert_eq!(lab.text("/c").await?, "1");
     assert_eq!(lab.made(), 2);
     Ok(())
@@ -292,13 +292,13 @@ async fn what_cannot_start_says_why() -> TestResult {
         error.to_string()
     };
     let of_type = |text: &str| DynoSpec::new(format!("{text}.1").parse().expect("name"));
-    insta::assert_snapshot!(start(of_type("web")).await, @"");
-    insta::assert_snapshot!(start(of_type("worker")).await, @"");
-    insta::assert_snapshot!(start(of_type("clock")).await, @"");
-    insta::assert_snapshot!(start(of_type("mail")).await, @"");
-    insta::assert_snapshot!(start(DynoSpec::one_off("library")).await, @"");
-    insta::assert_snapshot!(start(DynoSpec::one_off("tool && lab")).await, @"");
-    insta::assert_snapshot!(start(DynoSpec::one_off("toll")).await, @"");
+    insta::assert_snapshot!(start(of_type("web")).await, @"tool.wat cannot run as `web`: it is a WASI preview 1 module, and web needs a component that exports wasi:http/incoming-handler@0.2; name it as a worker, or run it once with `hokku run`");
+    insta::assert_snapshot!(start(of_type("worker")).await, @"lab.wat cannot run as `worker`: it is a component that exports wasi:http/incoming-handler@0.2, which runs only as web; run a command instead");
+    insta::assert_snapshot!(start(of_type("clock")).await, @"odd.wat does not start: unknown import: `env::magic` has not been defined");
+    insta::assert_snapshot!(start(of_type("mail")).await, @"there is no process type `mail`; the app has: clock, web, worker. Add it to the Procfile, or name a command");
+    insta::assert_snapshot!(start(DynoSpec::one_off("library")).await, @"library.wat is not a program that can run here: it is wasm that exports neither wasi:http/incoming-handler@0.2, wasi:cli/run@0.2 nor _start; export one of them, or name another program");
+    insta::assert_snapshot!(start(DynoSpec::one_off("tool && lab")).await, @"cannot read the command `tool && lab`: `&&` is shell syntax; there is no shell in a dyno: put the first command into the release process type, or write a script in your app's language");
+    insta::assert_snapshot!(start(DynoSpec::one_off("toll")).await, @"nothing named `toll` on the PATH; programs here: lab, library, odd, tool");
     Ok(())
 }
 

@@ -70,7 +70,7 @@ impl<W: Write> LogView<W> {
         let time = &line.at.to_string()[11..19];
         let width = self.width;
         if self.format == LogFormat::Plain {
-            writeln!(self.out, "{time} {process:width$} | {}", line.text)?;
+            writeln!(self.out, "{time} {process:width$} | {}", without_escapes(&line.text))?;
         } else {
             let next = PALETTE[self.colours.len() % PALETTE.len()];
             let colour = *self.colours.entry(process.to_owned()).or_insert(next);

@@ -93,6 +93,8 @@ enum Running {
     Http(Arc<HttpGuest>),
     Static(StaticSite),
     Command(Command),
+    #[cfg(test)]
+    Scripted(scripted::Script),
 }
 
 /// A command on its own task.
@@ -149,7 +151,7 @@ impl Dyno {
         let running = match &*loaded {
             LoadedProgram::Http(_) => {
                 let guest =
-                    HttpGuest::new(loaded, engine.inner.wasmtime.clone(), sandbox, instances, spec.reuse);
+                    HttpGuest::new(loaded, engine.clone(), sandbox, instances, spec.reuse);
                 let guest = Arc::new(guest);
                 guest.boot().await.map_err(|error| DynoError::Instantiate {
                     program: program.path.clone(),
@@ -159,7 +161,7 @@ impl Dyno {
                 engine.inner.housekeeping.add(sweep);
                 Running::Http(guest)
             }
-            LoadedProgram::Command(_) | LoadedProgram::Module(_) => Running::Command(start_command(loaded, sandbox)),
+            LoadedProgram::Command(_) | LoadedProgram::Module(_) => Running::Command(start_command(engine.clone(), loaded, sandbox)),
         };
         Ok(Self { name: spec.name, command, running })
     }
@@ -192,6 +194,8 @@ impl Dyno {
             Running::Http(guest) => guest.handle(request).await,
             Running::Static(site) => Ok(site.handle(request).await),
             Running::Command(_) => Err(HandleError::NotServing(self.name.to_string())),
+            #[cfg(test)]
+            Running::Scripted(script) => script(request).await,
         }
     }
 
@@ -207,7 +211,7 @@ impl Dyno {
                     Err(_) => Exit::Stopped,
                 }
             }
-            Running::Http(_) | Running::Static(_) => std::future::pending().await,
+            _ => std::future::pending().await,
         }
     }
 
@@ -224,7 +228,7 @@ impl Dyno {
     pub fn instances(&self) -> Option<InstanceCounts> {
         match &self.running {
             Running::Http(guest) => Some(guest.counts()),
-            Running::Static(_) | Running::Command(_) => None,
+            _ => None,
         }
     }
 }
@@ -303,7 +307,7 @@ async fn static_site(engine: &Engine, slug: &Slug, options: StaticOptions) -> Re
     Ok(StaticSite::new(dir, options)?)
 }
 
-fn start_command(program: Arc<LoadedProgram>, sandbox: Sandbox) -> Command {
+fn start_command(engine: Engine, program: Arc<LoadedProgram>, sandbox: Sandbox) -> Command {
     let (ended, exit) = watch::channel(None);
     let stop = CancellationToken::new();
     let stopped = stop.clone();
@@ -320,10 +324,34 @@ fn start_command(program: Arc<LoadedProgram>, sandbox: Sandbox) -> Command {
                 );
             }
         }
+        // The disk goes before the end is told, and before the engine that holds its directory.
         drop(sandbox);
+        drop(engine);
         ended.send_replace(Some(end));
     };
     #[expect(clippy::disallowed_methods, reason = "the dyno owns the task and aborts it when dropped")]
     let task = AbortOnDropHandle::new(tokio::spawn(task));
     Command { exit, stop, _task: task }
+}
+
+/// Dynos that answer as a test says, for the rooms above.
+#[cfg(test)]
+mod scripted {
+    use super::{Body, Dyno, HandleError, Request, Response, Running};
+    use std::pin::Pin;
+
+    type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, HandleError>> + Send>>;
+    pub(super) type Script = Box<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
+
+    impl Dyno {
+        pub(crate) fn from_fn<F, A>(name: &str, answer: F) -> Self
+        where
+            F: Fn(Request<Body>) -> A + Send + Sync + 'static,
+            A: Future<Output = Result<Response<Body>, HandleError>> + Send + 'static,
+        {
+            let script: Script = Box::new(move |request| Box::pin(answer(request)));
+            let name = name.parse().expect("a dyno's name");
+            Self { name, command: String::new(), running: Running::Scripted(script) }
+        }
+    }
 }

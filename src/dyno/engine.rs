@@ -184,27 +184,31 @@ pub(super) fn compile_config() -> wasmtime::Config {
     config
 }
 
-/// What one instance of the largest known program takes: the Python component is linked from some forty core
-/// modules that share one memory; a JavaScript or Rust component is three or four.
-const CORE_INSTANCES: u32 = 100;
-const MEMORIES: u32 = 4;
-const TABLES: u32 = 20;
+/// What the pool holds for every instance, taken from the largest real program: the Python component has 14 core
+/// instances on one memory and two tables of 5,900 elements; a JavaScript or Rust component has three or four.
+const CORE_INSTANCES: u32 = 16;
+const TABLES: u32 = 4;
+const TABLE_ELEMENTS: usize = 50_000;
+/// What one program may have at most; it then takes the share of others.
+const MOST_CORE_INSTANCES: u32 = 100;
+const MOST_MEMORIES: u32 = 4;
+const MOST_TABLES: u32 = 20;
 
 fn run_config(max_instances: u32) -> wasmtime::Config {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(max_instances)
-        .total_core_instances(max_instances.saturating_mul(40))
+        .total_core_instances(max_instances.saturating_mul(CORE_INSTANCES))
         .total_memories(max_instances)
-        .total_tables(max_instances.saturating_mul(4))
+        .total_tables(max_instances.saturating_mul(TABLES))
         .total_stacks(max_instances)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .max_memories_per_component(MEMORIES)
-        .max_tables_per_component(TABLES)
-        .max_tables_per_module(TABLES)
-        .max_memories_per_module(MEMORIES)
+        .max_core_instances_per_component(MOST_CORE_INSTANCES)
+        .max_memories_per_component(MOST_MEMORIES)
+        .max_tables_per_component(MOST_TABLES)
+        .max_tables_per_module(MOST_TABLES)
+        .max_memories_per_module(MOST_MEMORIES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .table_elements(200_000)
+        .table_elements(TABLE_ELEMENTS)
         .table_keep_resident(64 << 10)
         .max_unused_warm_slots(100);
     // Resetting only the pages that a guest dirtied needs Linux 6.7; before that a large keep-resident would be

@@ -54,7 +54,7 @@ pub enum InvalidRequest {
     HeaderLine,
 }
 
-/// What a page and a log line say about an error.
+/// What a log line says about an error.
 pub(super) struct Facts {
     /// Heroku's code; empty if it has none.
     pub(super) code: &'static str,
@@ -62,12 +62,10 @@ pub(super) struct Facts {
     pub(super) desc: &'static str,
     /// What the log says; 499 is never sent.
     pub(super) status: u16,
-    /// For the person in front of the page, and for the app's owner.
-    pub(super) advice: &'static str,
 }
 
-const fn facts(code: &'static str, desc: &'static str, status: u16, advice: &'static str) -> Facts {
-    Facts { code, desc, status, advice }
+const fn facts(code: &'static str, desc: &'static str, status: u16) -> Facts {
+    Facts { code, desc, status }
 }
 
 impl RouterError {
@@ -88,102 +86,91 @@ impl RouterError {
 
     pub(super) fn facts(self) -> Facts {
         match self {
-            Self::AppCrashed => facts(
-                "H10",
-                "App crashed",
-                503,
-                "The app crashed while starting. If it is yours, <code>hokku logs</code> shows why.",
-            ),
-            Self::BacklogTooDeep => facts(
-                "H11",
-                "Backlog too deep",
-                503,
-                "The app has more requests than it can take. Try again in a moment. If it is yours, run more web dynos or make its requests faster.",
-            ),
-            Self::RequestTimeout => facts(
-                "H12",
-                "Request timeout",
-                503,
-                "The app took too long to answer. If it is yours, <code>hokku logs</code> shows what it was doing; move long work to a worker.",
-            ),
-            Self::ClosedWithoutResponse => facts(
-                "H13",
-                "Connection closed without response",
-                503,
-                "The app stopped before it answered. If it is yours, <code>hokku logs</code> shows why.",
-            ),
-            Self::NoWebDynos => facts(
-                "H14",
-                "No web dynos running",
-                503,
-                "The app runs no web process. If it is yours, check that its Procfile has a <code>web:</code> line and scale it to at least 1.",
-            ),
-            Self::IdleConnection => facts(
-                "H15",
-                "Idle connection",
-                503,
-                "The app stopped in the middle of its answer. If it is yours, <code>hokku logs</code> shows what it was doing.",
-            ),
-            Self::PoorlyFormattedResponse => facts(
-                "H17",
-                "Poorly formatted HTTP response",
-                503,
-                "The app's answer is not legal HTTP. If it is yours, check the status and the Content-Length it sends.",
-            ),
-            Self::ServerRequestInterrupted => facts(
-                "H18",
-                "Server Request Interrupted",
-                503,
-                "The app broke off in the middle of its answer. If it is yours, <code>hokku logs</code> shows why.",
-            ),
-            Self::ForcedClose => {
-                facts("H24", "Forced close", 503, "The server is restarting. Try again in a moment.")
+            Self::AppCrashed => facts("H10", "App crashed", 503),
+            Self::BacklogTooDeep => facts("H11", "Backlog too deep", 503),
+            Self::RequestTimeout => facts("H12", "Request timeout", 503),
+            Self::ClosedWithoutResponse => facts("H13", "Connection closed without response", 503),
+            Self::NoWebDynos => facts("H14", "No web dynos running", 503),
+            Self::IdleConnection => facts("H15", "Idle connection", 503),
+            Self::PoorlyFormattedResponse => facts("H17", "Poorly formatted HTTP response", 503),
+            Self::ServerRequestInterrupted => facts("H18", "Server Request Interrupted", 503),
+            Self::ForcedClose => facts("H24", "Forced close", 503),
+            Self::HttpRestriction => facts("H25", "HTTP Restriction", 503),
+            Self::ClientRequestInterrupted => facts("H27", "Client Request Interrupted", 499),
+            Self::ClientConnectionIdle => facts("H28", "Client Connection Idle", 499),
+            Self::BlankApp => facts("H81", "Blank app", 503),
+            Self::PlatformError => facts("H99", "Platform error", 503),
+            Self::NoSuchApp => facts("", "No such app", 404),
+            Self::InvalidRequest(what) => facts("H26", "Request Error", what.status()),
+        }
+    }
+
+    /// For the person in front of the page, and for the app's owner; HTML.
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Self::AppCrashed => {
+                "The app crashed while starting. If it is yours, <code>hokku logs</code> shows why."
             }
-            Self::HttpRestriction => facts(
-                "H25",
-                "HTTP Restriction",
-                503,
-                "A header of the app's answer is too long. If it is yours, send shorter headers and cookies of at most 8 KB.",
-            ),
-            Self::InvalidRequest(what) => what.facts(),
-            Self::ClientRequestInterrupted => {
-                facts("H27", "Client Request Interrupted", 499, "The client closed the connection.")
+            Self::BacklogTooDeep => {
+                "The app has more requests than it can take. Try again in a moment. If it is yours, run more web dynos or make its requests faster."
             }
-            Self::ClientConnectionIdle => {
-                facts("H28", "Client Connection Idle", 499, "The client sent or took nothing for too long.")
+            Self::RequestTimeout => {
+                "The app took too long to answer. If it is yours, <code>hokku logs</code> shows what it was doing; move long work to a worker."
             }
-            Self::BlankApp => facts(
-                "H81",
-                "Blank app",
-                503,
-                "Nothing is here yet. If the app is yours, deploy it: push its code, then look at this page again.",
-            ),
-            Self::PlatformError => facts(
-                "H99",
-                "Platform error",
-                503,
-                "Something failed that is not the app's fault. Try again in a moment; if it stays, tell the operator of this server.",
-            ),
-            Self::NoSuchApp => facts(
-                "",
-                "No such app",
-                404,
-                "There is no app at this address. If you expected one, check the app's name and its domains.",
-            ),
+            Self::ClosedWithoutResponse => {
+                "The app stopped before it answered. If it is yours, <code>hokku logs</code> shows why."
+            }
+            Self::NoWebDynos => {
+                "The app runs no web process. If it is yours, check that its Procfile has a <code>web:</code> line and scale it to at least 1."
+            }
+            Self::IdleConnection => {
+                "The app stopped in the middle of its answer. If it is yours, <code>hokku logs</code> shows what it was doing."
+            }
+            Self::PoorlyFormattedResponse => {
+                "The app's answer is not legal HTTP. If it is yours, check the status and the Content-Length it sends."
+            }
+            Self::ServerRequestInterrupted => {
+                "The app broke off in the middle of its answer. If it is yours, <code>hokku logs</code> shows why."
+            }
+            Self::ForcedClose => "The server is restarting. Try again in a moment.",
+            Self::HttpRestriction => {
+                "A header of the app's answer is too long. If it is yours, send shorter headers and cookies of at most 8 KB."
+            }
+            Self::ClientRequestInterrupted => "The client closed the connection.",
+            Self::ClientConnectionIdle => "The client sent or took nothing for too long.",
+            Self::BlankApp => {
+                "Nothing is here yet. If the app is yours, deploy it: push its code, then look at this page again."
+            }
+            Self::PlatformError => {
+                "Something failed that is not the app's fault. Try again in a moment; if it stays, tell the operator of this server."
+            }
+            Self::NoSuchApp => {
+                "There is no app at this address. If you expected one, check the app's name and its domains."
+            }
+            Self::InvalidRequest(what) => what.advice(),
         }
     }
 }
 
 impl InvalidRequest {
-    fn facts(self) -> Facts {
-        let (status, advice) = match self {
-            Self::Host => (400, "The request must name one host."),
-            Self::Expect => (417, "Of the Expect header only 100-continue is known here."),
-            Self::Method => (405, "CONNECT is not for this server."),
-            Self::RequestLine => (414, "The address of the request is too long."),
-            Self::HeaderLine => (431, "A header of the request is too long."),
-        };
-        facts("H26", "Request Error", status, advice)
+    fn status(self) -> u16 {
+        match self {
+            Self::Host => 400,
+            Self::Expect => 417,
+            Self::Method => 405,
+            Self::RequestLine => 414,
+            Self::HeaderLine => 431,
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Host => "The request must name one host.",
+            Self::Expect => "Of the Expect header only 100-continue is known here.",
+            Self::Method => "CONNECT is not for this server.",
+            Self::RequestLine => "The address of the request is too long.",
+            Self::HeaderLine => "A header of the request is too long.",
+        }
     }
 }
 

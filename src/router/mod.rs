@@ -40,3 +40,6 @@ pub use config::RouterConfig;
 pub use error::{InvalidRequest, RouterError};
 pub use routes::{InvalidHost, Route, Routes, Target};
 pub use server::Router;
+
+#[cfg(test)]
+mod tests;

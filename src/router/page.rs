@@ -53,7 +53,7 @@ fn html(error: RouterError) -> String {
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width\">\n\
          <title>{desc}</title>\n<style>\n{STYLE}</style>\n<main>\n<h1>{desc}</h1>\n<p>{advice}</p>\n{code}</main>\n</html>\n",
         desc = facts.desc,
-        advice = facts.advice,
+        advice = error.advice(),
     )
 }
 
@@ -66,11 +66,12 @@ h1 { font-weight: 600; }\n\
 fn json(error: RouterError) -> String {
     let facts = error.facts();
     let id = if facts.code.is_empty() { "not_found" } else { facts.code };
-    serde_json::json!({ "id": id, "message": format!("{}. {}", facts.desc, bare(facts.advice)) }).to_string()
+    serde_json::json!({ "id": id, "message": format!("{}. {}", facts.desc, bare(error.advice())) })
+        .to_string()
 }
 
 fn plain(error: RouterError) -> String {
-    format!("{error}\n{}\n", bare(error.facts().advice))
+    format!("{error}\n{}\n", bare(error.advice()))
 }
 
 fn bare(advice: &str) -> String {

@@ -23,13 +23,13 @@ def copy(source, target, shown):
     for name in sorted(os.listdir(source)):
         if name in library.LEFT_OUT or name.endswith(".pyc"):
             continue
-        if os.path.isdir(source + "/" + name):
-            copy(source + "/" + name, target + "/" + name, shown + "/" + name)
+        there, here, seen = (folder + "/" + name for folder in (source, target, shown))
+        if os.path.isdir(there):
+            copy(there, here, seen)
             continue
-        shutil.copyfile(source + "/" + name, target + "/" + name)
+        shutil.copyfile(there, here)
         if name.endswith(".py"):
-            # Beside the source, as an archive's importer wants it.
-            bytecode.compile_file(source + "/" + name, target + "/" + name + "c", shown + "/" + name)
+            bytecode.compile_file(there, here + "c", seen)  # beside it, as in any archive
 
 
 def leave_version(folder):

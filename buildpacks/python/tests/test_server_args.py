@@ -18,7 +18,7 @@ class Gunicorn(unittest.TestCase):
         self.assertEqual(str(self.parse("shop.wsgi").target), "shop.wsgi:application")
 
     def test_options_around_the_app(self):
-        settings = self.parse("--workers 4 -b 0.0.0.0:8000 app:app --timeout=30 -k gthread --preload")
+        settings = self.parse("--workers 4 -b 0.0.0.0:80 app:app --timeout=30 -k gthread --preload")
         self.assertEqual(str(settings.target), "app:app")
         self.assertEqual(settings.notices, [])
 
@@ -46,7 +46,8 @@ class Gunicorn(unittest.TestCase):
                          "shop.wsgi:application")
 
     def test_a_configuration_file_is_told(self):
-        self.assertIn("gunicorn.conf.py is ignored", self.parse("-c gunicorn.conf.py a:b").notices[0])
+        notices = self.parse("-c gunicorn.conf.py a:b").notices
+        self.assertIn("gunicorn.conf.py is ignored", notices[0])
 
     def test_workers_that_cannot_work(self):
         for worker in ("gevent", "eventlet", "tornado", "uvicorn.workers.UvicornWorker"):

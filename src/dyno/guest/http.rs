@@ -3,7 +3,7 @@ use super::{
     slots::{Slots, Taken},
 };
 use crate::dyno::{
-    Body, HandleError, Reuse,
+    Body, Engine, HandleError, Reuse,
     housekeeping::Sweep,
     program::{HttpProgram, LoadedProgram},
     sandbox::Sandbox,
@@ -43,7 +43,7 @@ const LINGER: Duration = Duration::from_secs(30);
 /// A dyno's program that answers requests, with its instances.
 pub(in crate::dyno) struct HttpGuest {
     program: Arc<LoadedProgram>,
-    engine: wasmtime::Engine,
+    engine: Engine,
     sandbox: Sandbox,
     reuse: Reuse,
     slots: Slots<Box<Instance>>,
@@ -75,7 +75,7 @@ type Outcome = Result<Response<HyperOutgoingBody>, ErrorCode>;
 impl HttpGuest {
     pub(in crate::dyno) fn new(
         program: Arc<LoadedProgram>,
-        engine: wasmtime::Engine,
+        engine: Engine,
         sandbox: Sandbox,
         instances: usize,
         reuse: Reuse,
@@ -122,7 +122,7 @@ impl HttpGuest {
     }
 
     async fn instantiate(&self) -> wasmtime::Result<Instance> {
-        let mut store = self.sandbox.guest()?.into_store(&self.engine);
+        let mut store = self.sandbox.guest()?.into_store(&self.engine.inner.wasmtime);
         store.set_epoch_deadline(1);
         let proxy = self.program().pre.instantiate_async(&mut store).await?;
         self.made.fetch_add(1, Relaxed);

@@ -109,7 +109,7 @@ impl<T> Slots<T> {
 
     fn queue_up(&self) -> Option<Place<'_>> {
         let place = self.waiting.fetch_update(SeqCst, SeqCst, |n| (n < self.queue).then_some(n + 1));
-        place.is_ok().then_some(Place(&self.waiting))
+        place.is_ok().then(|| Place(&self.waiting))
     }
 
     /// Puts one back for the next taker.
@@ -179,6 +179,7 @@ mod tests {
         let (waiting, slots2) = (slots.clone(), slots.clone());
         let mut waiter = std::pin::pin!(async move { waiting.take().await });
         assert!(futures_util::poll!(waiter.as_mut()).is_pending());
+        assert_eq!(slots2.take().await, Taken::Full);
         assert_eq!(slots2.take().await, Taken::Full);
         slots.give('b');
         assert_eq!(waiter.await, Taken::Kept('b'));

@@ -35,7 +35,7 @@ def build(app, cache, toolchain_folder):
 def _fill(target, made, tools):
     (target / "lib").mkdir(parents=True)
     (target / "bin").mkdir()
-    shutil.copytree(made.site, target / "site-packages")
+    shutil.copytree(made.site, target / "site-packages", symlinks=True)
     shutil.copytree(tools.licences, target / "LICENSES")
     shutil.copyfile(tools.stdlib, target / "lib" / layout.STDLIB_ZIP)
     _programs(target / "bin", made.web, WEB_PROGRAMS)

@@ -14,9 +14,10 @@ from . import component, layout, native, packages, warm
 from .output import BuildError, detail, step, warn
 
 COMPLETE = "layer.json"
+KEPT = 2
 # Programs of packages that need what the sandbox does not have, or are ours.
-NO_PROGRAM = {"python", "python3", "gunicorn", "gunicornc", "waitress-serve", "uvicorn", "hypercorn",
-              "daphne", "granian", "pip", "pip3", "wheel", "celery", "uwsgi"}
+NO_PROGRAM = {"python", "python3", "gunicorn", "gunicornc", "waitress-serve", "uvicorn",
+              "hypercorn", "daphne", "granian", "pip", "pip3", "wheel", "celery", "uwsgi"}
 
 
 class Layer:
@@ -42,17 +43,24 @@ def obtain(requirements, app, cache, toolchain):
     if (root / COMPLETE).exists():
         step("Using cached packages and web component")
         detail("%s has not changed" % requirements.source)
+        os.utime(root)
         return Layer(root)
     new = pathlib.Path(tempfile.mkdtemp(prefix="new-", dir=layers))
     try:
         _make(requirements, app, cache, toolchain, new)
+        os.utime(new)
         os.replace(new, root)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    for other in layers.iterdir():
-        if other != root:
-            shutil.rmtree(other, ignore_errors=True)
+    _discard_old(layers)
     return Layer(root)
+
+
+def _discard_old(layers):
+    """Keeps this layer and the one before, so that going back is quick, too."""
+    by_age = sorted(layers.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in by_age[KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _make(requirements, app, cache, toolchain, new):
@@ -70,6 +78,7 @@ def _make(requirements, app, cache, toolchain, new):
     detail("%d packages go into the snapshot" % len(found))
     report = component.build(toolchain.componentize, "web", "hokku_web", new / "web.wasm",
                              plan={"modules": modules}, zip_file=toolchain.stdlib, site=site)
+    packages.drop_links(site)
     judge(found, report["failures"], requirements)
     size = (new / "web.wasm").stat().st_size
     detail("%d modules compiled, %.1f MB" % (report["compiled"], size / 1e6))

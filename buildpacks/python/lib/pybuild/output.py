@@ -1,5 +1,6 @@
 """What a person sees of a build, in Heroku's look."""
 
+import errno
 import sys
 
 
@@ -38,4 +39,11 @@ def run(main):
         warn("")
         sys.exit(1)
     except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        where = " (%s)" % error.filename if error.filename and not full else ""
+        warn("", "The build's files could not be written: %s%s." % (error.strerror or error, where),
+             "Make room on the build machine's disk." if full else
+             "See whether the build machine's folders can be written to.", "")
         sys.exit(1)

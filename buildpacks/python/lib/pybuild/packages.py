@@ -147,7 +147,7 @@ def explain(lines):
     missing = re.search(r"No matching distribution found for (\S+)", text)
     if missing:
         return _explain_missing(missing.group(1), text)
-    failed = (re.search(r"Encountered error while generating package metadata\.\n\W*([\w.-]+)", text)
+    failed = (re.search(r"error while generating package metadata\.\n\W*([\w.-]+)", text)
               or re.search(r"Failed building wheel for ([\w.-]+)", text)
               or re.search(r"Failed to build '?([\w.-]+)", text))
     if failed:
@@ -184,6 +184,15 @@ def _strip(site):
                 shutil.rmtree(pathlib.Path(folder, name))
                 folders.remove(name)
     shutil.rmtree(site / "bin", ignore_errors=True)
+
+
+def drop_links(site):
+    """Removes links, which code that ran during the build may have left."""
+    for folder, folders, files in os.walk(site):
+        for name in folders + files:
+            path = pathlib.Path(folder, name)
+            if path.is_symlink():
+                path.unlink()
 
 
 def _bound(cache):

@@ -128,6 +128,7 @@ def _read_project(requirements, app, parse_toml):
     if not path.is_file():
         raise BuildError("The app has neither requirements.txt nor pyproject.toml.",
                          "Write what it needs, one package a line, into requirements.txt.")
+    path = _inside(app, app, path.name, path.name)
     try:
         project = parse_toml(path.read_text("utf-8"))
     except (ValueError, OSError) as error:

@@ -8,8 +8,8 @@ nothing: the outermost modules, and submodules that apps import by themselves.
 # when imported, or read the environment then.
 LEFT_OUT = set("""
 black celery coverage daphne ddtrace debugpy distribute eventlet flake8 gevent granian gunicorn
-hypercorn ipdb ipython isort mypy newrelic nose pip pre-commit pylint pytest pytest-cov pytest-django
-ruff setuptools tox tzdata uvicorn uvloop virtualenv waitress watchdog wheel
+hypercorn ipdb ipython isort mypy newrelic nose pip pre-commit pylint pytest pytest-cov
+pytest-django ruff setuptools tox tzdata uvicorn uvloop virtualenv waitress watchdog wheel
 """.split())
 
 SUBMODULES = {
