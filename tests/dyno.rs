@@ -110,7 +110,9 @@ async fn web_concurrency_bounds_the_instances_and_the_queue_has_an_end() -> Test
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..60 {
         let dyno = lab.dyno.clone();
-        requests.spawn(async move { dyno.handle(Request::get("/wait").body(Body::default()).expect("request")).await });
+        requests.spawn(async move {
+            dyno.handle(Request::get("/wait").body(Body::default()).expect("request")).await
+        });
     }
     // One runs, 50 wait, 9 are handed back untouched.
     let mut backlog = 0;
@@ -305,8 +307,11 @@ async fn what_cannot_start_says_why() -> TestResult {
 #[tokio::test]
 async fn the_cache_may_be_deleted_at_any_time() -> TestResult {
     let cache = tempfile::tempdir()?;
-    let config =
-        || EngineConfig { cache_dir: Some(cache.path().to_owned()), max_instances: 4, ..EngineConfig::default() };
+    let config = || EngineConfig {
+        cache_dir: Some(cache.path().to_owned()),
+        max_instances: 4,
+        ..EngineConfig::default()
+    };
     let slug = slug(&[("lab.wat", LAB)], &[("web", "lab")]).await?;
     let engine = Engine::new(config())?;
     let code = cache.path().join("compiled").join(engine.compatibility());

@@ -6,8 +6,16 @@ use std::{
 };
 
 /// The floors from the lowest to the highest; neighbours on a floor do not import each other.
-const FLOORS: [&[&str]; 8] =
-    [&["name", "clock"], &["app", "slug"], &["logplex"], &["dyno"], &["build"], &["router"], &["serve"], &["cli"]];
+const FLOORS: [&[&str]; 8] = [
+    &["name", "clock"],
+    &["app", "slug"],
+    &["logplex"],
+    &["dyno"],
+    &["build"],
+    &["router"],
+    &["serve"],
+    &["cli"],
+];
 
 fn floor(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))
@@ -38,7 +46,11 @@ fn imports(text: &str) -> Vec<&str> {
 fn breaches(room: &str, path: &str, text: &str) -> Vec<String> {
     let Some(own) = floor(room) else { return vec![format!("{path}: the room `{room}` has no floor")] };
     let upward = |target: &&str| *target != room && floor(target).is_none_or(|floor| floor >= own);
-    imports(text).into_iter().filter(upward).map(|target| format!("{path}: `{room}` imports `{target}`")).collect()
+    imports(text)
+        .into_iter()
+        .filter(upward)
+        .map(|target| format!("{path}: `{room}` imports `{target}`"))
+        .collect()
 }
 
 #[test]
@@ -76,7 +88,10 @@ fn every_room_says_what_it_owns() {
 fn a_breach_is_found() {
     assert_eq!(breaches("slug", "slug/a.rs", "use crate::dyno::Dyno;"), ["slug/a.rs: `slug` imports `dyno`"]);
     assert_eq!(breaches("app", "app/a.rs", "use crate::slug::Slug;"), ["app/a.rs: `app` imports `slug`"]);
-    assert_eq!(breaches("dyno", "dyno/a.rs", "use crate::slug::Slug; // crate::cli"), ["dyno/a.rs: `dyno` imports `cli`"]);
+    assert_eq!(
+        breaches("dyno", "dyno/a.rs", "use crate::slug::Slug; // crate::cli"),
+        ["dyno/a.rs: `dyno` imports `cli`"]
+    );
     assert!(breaches("dyno", "dyno/a.rs", "// crate::cli\nuse crate::name::AppName;").is_empty());
     assert_eq!(breaches("misc", "misc/a.rs", ""), ["misc/a.rs: the room `misc` has no floor"]);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub(super) struct CacheDir {
     /// Where slugs, compiled code and build caches are kept; may be deleted at any time
     /// [default: ~/.cache/hokku]
-    #[arg(long, env = "HOKKU_CACHE_DIR", value_name = "DIR")]
+    #[arg(long, env = "HOKKU_CACHE_DIR", hide_env_values = true, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
 }
 

@@ -46,7 +46,8 @@ impl CompileWasm {
             .and_then(|()| setrlimit(Resource::Cpu, limit(self.cpu_seconds)))
             .and_then(|()| setrlimit(Resource::Core, limit(0)));
         limited.map_err(|errno| failed("limit the compiler of", &self.input)(errno.into()))?;
-        nice(NICE).map_err(|errno| failed("lower the priority of the compiler of", &self.input)(errno.into()))?;
+        nice(NICE)
+            .map_err(|errno| failed("lower the priority of the compiler of", &self.input)(errno.into()))?;
         let wasm = std::fs::read(&self.input).map_err(failed("read", &self.input))?;
         compile_here("the program", &wasm, &self.output)
     }

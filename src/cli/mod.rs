@@ -30,13 +30,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build an app, run its Procfile, and keep it up to date as files change
     Serve(serve::Serve),
-    /// Run a one-off dyno attached to the terminal
     Run(run::Run),
-    /// Build an app into a slug
     Build(build::Build),
-    /// Look into slugs
     Slug(slug::SlugCommand),
     #[command(hide = true)]
     CompileWasm(compile_wasm::CompileWasm),

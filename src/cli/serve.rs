@@ -23,7 +23,7 @@ pub(super) struct Serve {
     #[arg(default_value = ".")]
     dir: PathBuf,
     /// Port on localhost; 0 chooses a free one
-    #[arg(long, short, default_value_t = 5000, env = "HOKKU_PORT")]
+    #[arg(long, short, default_value_t = 5000, env = "HOKKU_PORT", hide_env_values = true)]
     port: u16,
     /// Name of the app [default: like the directory's]
     #[arg(long, short)]

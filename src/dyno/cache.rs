@@ -29,7 +29,10 @@ pub(super) struct CodeCache {
 
 impl std::fmt::Debug for CodeCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CodeCache").field("dir", &self.dir).field("compiler", &self.compiler).finish_non_exhaustive()
+        f.debug_struct("CodeCache")
+            .field("dir", &self.dir)
+            .field("compiler", &self.compiler)
+            .finish_non_exhaustive()
     }
 }
 
@@ -40,7 +43,13 @@ impl CodeCache {
         let compatibility = format!("{:016x}", hasher.finish());
         let dir = root.join("compiled").join(&compatibility);
         std::fs::create_dir_all(&dir)?;
-        Ok(Self { dir, compatibility, compiler, loaded: Mutex::default(), compiling: SingleFlight::default() })
+        Ok(Self {
+            dir,
+            compatibility,
+            compiler,
+            loaded: Mutex::default(),
+            compiling: SingleFlight::default(),
+        })
     }
 
     pub(super) fn compatibility(&self) -> &str {
@@ -76,13 +85,16 @@ impl CodeCache {
             move |cause| DynoError::from(CompileError::Cache { action, path, cause })
         };
         std::fs::create_dir_all(&self.dir).map_err(host("make"))?;
-        let beside = tempfile::Builder::new()
-            .prefix(".compiling-")
-            .tempdir_in(&self.dir)
-            .map_err(host("write to"))?;
+        let beside =
+            tempfile::Builder::new().prefix(".compiling-").tempdir_in(&self.dir).map_err(host("write to"))?;
         let output = beside.path().join("code");
         self.compiler.compile(&program.path, wasm, &output).await?;
-        tokio::fs::File::open(&output).await.map_err(host("read"))?.sync_all().await.map_err(host("flush"))?;
+        tokio::fs::File::open(&output)
+            .await
+            .map_err(host("read"))?
+            .sync_all()
+            .await
+            .map_err(host("flush"))?;
         tokio::fs::rename(&output, &path).await.map_err(host("write to"))?;
         progress(PrepareEvent::Compiled { program: program.path.clone(), took: started.elapsed() });
         Ok(path)
@@ -122,7 +134,7 @@ impl CodeCache {
         let loaded = Arc::new(loaded);
         let mut map = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         map.retain(|_, weak| weak.strong_count() > 0);
-        map.insert(program.digest.clone(), Arc::downgrade(&loaded));
+        map.insert(program.digest, Arc::downgrade(&loaded));
         Ok(loaded)
     }
 }
@@ -160,9 +172,9 @@ impl TreeCache {
         }
         let disk = |cause| DynoError::Disk { directory: self.trees.display().to_string(), cause };
         std::fs::create_dir_all(&self.trees).map_err(disk)?;
-        let beside =
-            tempfile::Builder::new().prefix(".unpacking-").tempdir_in(&self.trees).map_err(disk)?;
-        let into = cap_std::fs::Dir::open_ambient_dir(beside.path(), cap_std::ambient_authority()).map_err(disk)?;
+        let beside = tempfile::Builder::new().prefix(".unpacking-").tempdir_in(&self.trees).map_err(disk)?;
+        let into =
+            cap_std::fs::Dir::open_ambient_dir(beside.path(), cap_std::ambient_authority()).map_err(disk)?;
         slug.unpack_tree(into, UnpackLimits::default()).await?;
         match tokio::fs::rename(beside.path(), &path).await {
             Ok(()) => drop(beside.keep()),
@@ -193,14 +205,11 @@ impl<K: Clone + Eq + std::hash::Hash> SingleFlight<K> {
         let lock = {
             let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             map.retain(|_, weak| weak.strong_count() > 0);
-            match map.get(key).and_then(Weak::upgrade) {
-                Some(lock) => lock,
-                None => {
-                    let lock = Arc::default();
-                    map.insert(key.clone(), Arc::downgrade(&lock));
-                    lock
-                }
-            }
+            map.get(key).and_then(Weak::upgrade).unwrap_or_else(|| {
+                let lock = Arc::default();
+                map.insert(key.clone(), Arc::downgrade(&lock));
+                lock
+            })
         };
         lock.lock_owned().await
     }

@@ -42,13 +42,15 @@ impl Compiler {
         match self {
             Self::InProcess => {
                 let (name, output) = (name.to_owned(), output.to_owned());
-                tokio::task::spawn_blocking(move || compile_here(&name, &wasm, &output))
-                    .await
-                    .unwrap_or_else(|panic| Err(CompileError::Cache {
-                        action: "wait for the compiler of",
-                        path: "this process".to_owned(),
-                        cause: std::io::Error::other(panic),
-                    }))
+                tokio::task::spawn_blocking(move || compile_here(&name, &wasm, &output)).await.unwrap_or_else(
+                    |panic| {
+                        Err(CompileError::Cache {
+                            action: "wait for the compiler of",
+                            path: "this process".to_owned(),
+                            cause: std::io::Error::other(panic),
+                        })
+                    },
+                )
             }
             Self::Subprocess { program, limits } => {
                 compile_elsewhere(program, *limits, name, &wasm, output).await

@@ -19,7 +19,6 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-
 /// The most instances of one web dyno, whatever `WEB_CONCURRENCY` says.
 const MOST_INSTANCES: usize = 64;
 /// The most instances when `WEB_CONCURRENCY` says nothing.
@@ -150,8 +149,7 @@ impl Dyno {
         };
         let running = match &*loaded {
             LoadedProgram::Http(_) => {
-                let guest =
-                    HttpGuest::new(loaded, engine.clone(), sandbox, instances, spec.reuse);
+                let guest = HttpGuest::new(loaded, engine.clone(), sandbox, instances, spec.reuse);
                 let guest = Arc::new(guest);
                 guest.boot().await.map_err(|error| DynoError::Instantiate {
                     program: program.path.clone(),
@@ -161,7 +159,9 @@ impl Dyno {
                 engine.inner.housekeeping.add(sweep);
                 Running::Http(guest)
             }
-            LoadedProgram::Command(_) | LoadedProgram::Module(_) => Running::Command(start_command(engine.clone(), loaded, sandbox)),
+            LoadedProgram::Command(_) | LoadedProgram::Module(_) => {
+                Running::Command(start_command(engine.clone(), loaded, sandbox))
+            }
         };
         Ok(Self { name: spec.name, command, running })
     }

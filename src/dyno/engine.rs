@@ -7,11 +7,7 @@ use super::{
     program::LoadedProgram,
 };
 use crate::slug::{Program, Slug};
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often running guests are interrupted so that others get the thread.
@@ -102,13 +98,12 @@ impl Engine {
         wasmtime_wasi::p1::add_to_linker_async(&mut modules, GuestState::preview1).map_err(failed)?;
 
         let io_failed = |error: std::io::Error| EngineError(format!("its cache directory: {error}"));
-        let (own_cache, cache_dir) = match config.cache_dir {
-            Some(dir) => (None, dir),
-            None => {
-                let own = tempfile::Builder::new().prefix("hokku-").tempdir().map_err(io_failed)?;
-                let path = own.path().to_owned();
-                (Some(own), path)
-            }
+        let (own_cache, cache_dir) = if let Some(dir) = config.cache_dir {
+            (None, dir)
+        } else {
+            let own = tempfile::Builder::new().prefix("hokku-").tempdir().map_err(io_failed)?;
+            let path = own.path().to_owned();
+            (Some(own), path)
         };
         let code = CodeCache::open(&cache_dir, &wasmtime, config.compiler).map_err(io_failed)?;
         let trees = TreeCache::open(&cache_dir).map_err(io_failed)?;

@@ -5,7 +5,9 @@ use std::io;
 #[non_exhaustive]
 pub enum DynoError {
     /// The caller's fault: the slug has no such process type.
-    #[error("there is no process type `{process}`; the app has: {known}. Add it to the Procfile, or name a command")]
+    #[error(
+        "there is no process type `{process}`; the app has: {known}. Add it to the Procfile, or name a command"
+    )]
     NoProcess {
         /// The process type asked for.
         process: String,

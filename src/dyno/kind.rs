@@ -37,7 +37,9 @@ impl ProgramKind {
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.map_err(|error| error.to_string())? {
-                Payload::Version { encoding, .. } if depth == 0 => component = encoding == Encoding::Component,
+                Payload::Version { encoding, .. } if depth == 0 => {
+                    component = encoding == Encoding::Component;
+                }
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentExportSection(exports) if depth == 0 => {

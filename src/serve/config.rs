@@ -9,7 +9,7 @@ pub struct ServeConfig {
     pub dir: PathBuf,
     /// The app's name, which names its log and its build cache.
     pub app: AppName,
-    /// The port on localhost, 127.0.0.1 and ::1; 0 lets the system choose.
+    /// The port on localhost, `127.0.0.1` and `::1`; 0 lets the system choose.
     pub port: u16,
     /// Whether a changed file starts a new build.
     pub watch: bool,

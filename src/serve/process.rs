@@ -42,7 +42,13 @@ pub(super) async fn start(
 
 /// Runs a process that is not web until `stop`: when it ends it is started again, at once the first time and then
 /// after growing pauses.
-pub(super) async fn supervise(engine: Engine, slug: Slug, spec: DynoSpec, log: AppLog, stop: CancellationToken) {
+pub(super) async fn supervise(
+    engine: Engine,
+    slug: Slug,
+    spec: DynoSpec,
+    log: AppLog,
+    stop: CancellationToken,
+) {
     let process = spec.name.to_string();
     let mut pause = Duration::ZERO;
     while !stop.is_cancelled() {

@@ -49,7 +49,8 @@ impl Serve {
             ..EngineConfig::default()
         })?;
         let store = SlugStore::open_dir(&config.cache_dir.join("slugs"))?;
-        let builds = BuilderConfig { allow_directories: true, ..BuilderConfig::new(config.cache_dir.join("builds")) };
+        let builds =
+            BuilderConfig { allow_directories: true, ..BuilderConfig::new(config.cache_dir.join("builds")) };
         let builder = Builder::new(builds, store)?;
         let logplex = Logplex::new(clock.clone(), LogplexConfig::default());
         let log = logplex.channel(&config.app);
@@ -93,12 +94,11 @@ impl Serve {
                 router = Some(self.start_router(routing.clone()));
                 say(&self.log, "serve", format!("Listening on http://localhost:{}", self.port));
             }
-            let changed = match &mut watch {
-                Some(watch) => stop.run_until_cancelled(watch.changed()).await.flatten(),
-                None => {
-                    stop.cancelled().await;
-                    None
-                }
+            let changed = if let Some(watch) = &mut watch {
+                stop.run_until_cancelled(watch.changed()).await.flatten()
+            } else {
+                stop.cancelled().await;
+                None
             };
             let Some(path) = changed else { break Ok(()) };
             let shown = path.strip_prefix(&self.config.dir).unwrap_or(&path).display().to_string();
@@ -170,9 +170,7 @@ impl Serve {
 
     async fn config_vars(&self) -> Result<ConfigVars, ServeError> {
         match tokio::fs::read_to_string(self.config.dir.join(".env")).await {
-            Ok(text) => {
-                ConfigVars::from_dotenv(&text).map_err(|error| ServeError::Dotenv(error.to_string()))
-            }
+            Ok(text) => ConfigVars::from_dotenv(&text).map_err(|error| ServeError::Dotenv(error.to_string())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ConfigVars::default()),
             Err(error) => Err(ServeError::Dotenv(error.to_string())),
         }
@@ -222,7 +220,7 @@ impl Serve {
     }
 }
 
-/// Listens on `port` of 127.0.0.1 and, where the machine has it, of ::1.
+/// Listens on `port` of `127.0.0.1` and, where the machine has it, of `::1`.
 async fn listen(port: u16) -> Result<(Vec<TcpListener>, u16), ServeError> {
     let failed = |cause| ServeError::Listen { port, cause };
     let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(failed)?;

@@ -24,9 +24,10 @@ impl Version {
         log: &AppLog,
     ) -> Result<Self, DynoError> {
         let web = ProcessType::web();
-        let web = match slug.manifest().processes.contains_key(&web) {
-            true => Some(start(engine, slug, spec(&web), log).await?),
-            false => None,
+        let web = if slug.manifest().processes.contains_key(&web) {
+            Some(start(engine, slug, spec(&web), log).await?)
+        } else {
+            None
         };
         Ok(Self { web, others: TaskTracker::new(), stop: CancellationToken::new() })
     }

@@ -20,7 +20,8 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches `dir` and all below it, but for what its `.gitignore` names and `.git`.
     pub(super) fn new(dir: &Path) -> Result<Self, ServeError> {
-        let failed = |error: notify::Error| ServeError::Watch { dir: dir.to_owned(), reason: error.to_string() };
+        let failed =
+            |error: notify::Error| ServeError::Watch { dir: dir.to_owned(), reason: error.to_string() };
         let (change, changed) = mpsc::channel(1);
         let (root, ignored) = (dir.to_owned(), Arc::new(ignored(dir)));
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {

@@ -6,6 +6,7 @@
 ;;   /s  spins without end            /t  traps before it answers
 ;;   /n  returns without an answer    /m  traps in the middle of its answer
 ;;   /x  exits with status 1          /b  answers 1 MiB in 256 chunks
+;;   /p  a line on stdout, then as /w /q  a line on stdout, then as /s
 ;;   /g  grows its memory without end, then traps
 (component
   ;; What the host offers. Each type is spelled out, because a component is checked against its host.
@@ -246,6 +247,8 @@
       (local.set $does (i32.load8_u (i32.add (i32.load (i32.const 4)) (i32.const 1))))
       (global.set $count (i32.add (global.get $count) (i32.const 1)))
       (if (i32.eq (local.get $does) (i32.const 0x77 (; w ;))) (then (call $wait)))
+      (if (i32.eq (local.get $does) (i32.const 0x70 (; p ;))) (then (call $line) (call $wait)))
+      (if (i32.eq (local.get $does) (i32.const 0x71 (; q ;))) (then (call $line) (loop $spin (br $spin))))
       (if (i32.eq (local.get $does) (i32.const 0x6c (; l ;))) (then (call $line)))
       (if (i32.eq (local.get $does) (i32.const 0x66 (; f ;))) (then (loop $flood (call $line) (br $flood))))
       (if (i32.eq (local.get $does) (i32.const 0x73 (; s ;))) (then (loop $spin (br $spin))))

@@ -39,7 +39,10 @@ impl fmt::Display for Exit {
 }
 
 /// Runs a program to its end. Dropping the future stops the guest.
-pub(in crate::dyno) async fn run_command(program: &LoadedProgram, state: wasmtime::Result<GuestState>) -> Exit {
+pub(in crate::dyno) async fn run_command(
+    program: &LoadedProgram,
+    state: wasmtime::Result<GuestState>,
+) -> Exit {
     let ended = match program {
         LoadedProgram::Command(pre) => async {
             let mut store = state?.into_store(pre.engine());
@@ -58,7 +61,9 @@ pub(in crate::dyno) async fn run_command(program: &LoadedProgram, state: wasmtim
         }
         .await
         .map(|()| 0),
-        LoadedProgram::Http(_) => Err(wasmtime::format_err!("the program answers requests; it does not run to an end")),
+        LoadedProgram::Http(_) => {
+            Err(wasmtime::format_err!("the program answers requests; it does not run to an end"))
+        }
     };
     match ended {
         Ok(status) => Exit::Status(status),

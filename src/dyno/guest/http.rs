@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use wasmtime::Store;
 use wasmtime_wasi_http::{
-    WasiHttpView as _,
+    Error as HttpError, WasiHttpView as _,
     p2::{
         bindings::{Proxy, http::types::ErrorCode, http::types::Scheme},
         body::HyperOutgoingBody,
@@ -130,7 +130,10 @@ impl HttpGuest {
     }
 
     /// Answers one request on the caller's task; the rest of the guest's work goes on in the answer's body.
-    pub(in crate::dyno) async fn handle(self: &Arc<Self>, request: Request<Body>) -> Result<Response<Body>, HandleError> {
+    pub(in crate::dyno) async fn handle(
+        self: &Arc<Self>,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, HandleError> {
         let taken = match self.slots.take().await {
             Taken::Full => {
                 return Err(HandleError::Backlog { instances: self.slots.max(), request: Box::new(request) });
@@ -190,11 +193,12 @@ impl HttpGuest {
                 true
             }
         };
-        if let Some(whole) = (!failed).then(|| take_whole(&mut inner)).flatten() {
-            return Ok(Response::from_parts(parts, whole));
-        }
-        let body = GuestBody { inner, run: None, failed, guest: self.clone() };
-        Ok(Response::from_parts(parts, Body::new(body)))
+        let body = if failed {
+            Body::new(GuestBody { inner, run: None, failed, guest: self.clone() })
+        } else {
+            take_whole(&mut inner)
+        };
+        Ok(Response::from_parts(parts, body))
     }
 
     /// Writes the backtrace to the app's log and gives the error for the router.
@@ -236,7 +240,8 @@ impl Lease {
         if request.uri().authority().is_none() && !request.headers().contains_key(header::HOST) {
             request.headers_mut().insert(header::HOST, HeaderValue::from_static("localhost"));
         }
-        let request = request.map(|body| body.map_err(into_guest_error));
+        let request =
+            request.map(|body| body.map_err(|error| HttpError::InternalError(Some(error.to_string()))));
         let http = &mut instance.store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request).map_err(host)?;
         let out = http.new_response_outparam(answer).map_err(host)?;
@@ -266,35 +271,35 @@ impl Drop for Lease {
     }
 }
 
-fn into_guest_error(error: crate::dyno::BodyError) -> wasmtime_wasi_http::Error {
-    wasmtime_wasi_http::Error::InternalError(Some(error.to_string()))
-}
-
-/// The body in one piece, when it is short and already whole: it then leaves with the head in one write.
-fn take_whole(inner: &mut HyperOutgoingBody) -> Option<Body> {
+/// The body of a guest that is done, taken at once: it then leaves with the head in one write.
+///
+/// A body that its guest has not finished ends in an error, so that the client sees that it is cut.
+fn take_whole(inner: &mut HyperOutgoingBody) -> Body {
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut cx = Context::from_waker(std::task::Waker::noop());
     loop {
-        match Pin::new(&mut *inner).poll_frame(&mut cx) {
-            Poll::Ready(None) => break,
+        let failed = match Pin::new(&mut *inner).poll_frame(&mut cx) {
+            Poll::Ready(None) => return whole(joined(pieces)),
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => pieces.push(data),
-                Err(trailers) => {
-                    let body = http_body_util::Full::new(joined(pieces)).map_err(|never| match never {});
-                    let trailers = trailers.into_trailers().unwrap_or_default();
-                    return Some(Body::new(body.with_trailers(std::future::ready(Some(Ok(trailers))))));
+                Ok(data) => {
+                    pieces.push(data);
+                    continue;
+                }
+                Err(frame) => {
+                    let trailers = std::future::ready(frame.into_trailers().ok().map(Ok));
+                    return Body::new(whole(joined(pieces)).with_trailers(trailers));
                 }
             },
-            Poll::Ready(Some(Err(error))) => {
-                let failed = std::iter::once(Err(crate::dyno::BodyError::from(error)));
-                let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain(failed);
-                return Some(Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames))));
-            }
-            // The guest is done, so whatever it wrote is there; nothing more will come.
-            Poll::Pending => break,
-        }
+            Poll::Ready(Some(Err(error))) => error.into(),
+            Poll::Pending => stopped_midway(),
+        };
+        let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain([Err(failed)]);
+        return Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames)));
     }
-    Some(Body::new(http_body_util::Full::new(joined(pieces)).map_err(|never| match never {})))
+}
+
+fn whole(bytes: Bytes) -> Body {
+    Body::new(http_body_util::Full::new(bytes).map_err(|never| match never {}))
 }
 
 fn joined(mut pieces: Vec<Bytes>) -> Bytes {
@@ -330,8 +335,8 @@ impl http_body::Body for GuestBody {
             }
         }
         match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(None) if self.failed => Poll::Ready(Some(Err(stopped_midway()))),
-            Poll::Pending if self.failed => Poll::Ready(Some(Err(stopped_midway()))),
+            Poll::Ready(None) | Poll::Pending if self.failed => Poll::Ready(Some(Err(stopped_midway()))),
+            Poll::Pending if self.run.is_none() => Poll::Ready(Some(Err(stopped_midway()))),
             polled => polled.map_err(Into::into),
         }
     }

@@ -12,8 +12,8 @@ mod http;
 mod slots;
 mod state;
 
-pub(super) use command::run_command;
 pub use command::Exit;
+pub(super) use command::run_command;
 pub(super) use http::HttpGuest;
 pub use http::InstanceCounts;
 pub(super) use state::GuestState;

@@ -98,8 +98,8 @@ impl<T> Slots<T> {
     fn take_now(&self) -> Option<Taken<T>> {
         let own = thread_number() % self.shelves.len();
         for step in 0..self.shelves.len() {
-            let shelf = &self.shelves[(own + step) % self.shelves.len()];
-            if let Some((kept, _)) = shelf.lock().pop() {
+            let list = &self.shelves[(own + step) % self.shelves.len()];
+            if let Some((kept, _)) = list.lock().pop() {
                 return Some(Taken::Kept(kept));
             }
         }
@@ -136,9 +136,9 @@ impl<T> Slots<T> {
         for shelf in &self.shelves {
             let mut dropped = Vec::new();
             {
-                let mut shelf = shelf.lock();
-                while self.live() > 1 && shelf.first().is_some_and(|(_, since)| since.elapsed() >= idle) {
-                    dropped.push(shelf.remove(0));
+                let mut list = shelf.lock();
+                while self.live() > 1 && list.first().is_some_and(|(_, since)| since.elapsed() >= idle) {
+                    dropped.push(list.remove(0));
                     self.live.fetch_sub(1, SeqCst);
                 }
             }

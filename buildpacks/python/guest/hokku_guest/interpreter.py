@@ -35,7 +35,8 @@ def _finish(status):
         status = status or 1
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if not stream.closed:
+                stream.flush()
         except (OSError, ValueError, AttributeError):
             status = status or 120
     return status

@@ -1,0 +1,14 @@
+//! User stories, driven through the real binary as a user does it: real examples, real toolchains, free ports.
+
+mod build;
+mod busy;
+mod commands;
+mod fixture;
+mod flask;
+mod hello;
+mod python_apps;
+mod rebuild;
+mod run;
+mod static_site;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
