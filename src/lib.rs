@@ -48,7 +48,7 @@
 //! use hokku::{Body, Dyno, DynoSpec, Engine, EngineConfig, Slug};
 //! use hokku::slug::{PackPlan, ProcessPlan, SlugStore};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), hokku::dyno::BodyError> {
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! // A directory with a page; `hokku build` makes such slugs from apps, and `Slug::import` reads them.
 //! let app = tempfile::tempdir()?;

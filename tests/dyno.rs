@@ -342,7 +342,14 @@ async fn a_dyno_leaves_nothing_on_the_disk() -> TestResult {
     let engine = Engine::new(config)?;
     let slug = slug(&[("lab.wat", LAB)], &[("web", "lab")]).await?;
     let dyno = Dyno::start(&engine, &slug, DynoSpec::web()).await?;
-    let disks = || std::fs::read_dir(cache.path().join("dynos")).map(Iterator::count);
+    let scratch = std::fs::read_dir(cache.path().join("scratch"))?;
+    let own = scratch.flatten().map(|entry| entry.path()).find(|path| path.is_dir()).ok_or("no scratch")?;
+    let disks = || {
+        let entries = std::fs::read_dir(&own)?.flatten();
+        Ok::<_, std::io::Error>(
+            entries.filter(|e| e.file_name().to_string_lossy().starts_with("dyno-")).count(),
+        )
+    };
     assert_eq!(disks()?, 1);
     drop(dyno);
     assert_eq!(disks()?, 0);

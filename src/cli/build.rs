@@ -20,7 +20,7 @@ pub(super) struct Build {
     /// The app's directory
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where the slug goes [default: APP.slug in this directory]
+    /// Where the slug goes [default: APP.slug in the current directory]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Name of the app, which names its build cache [default: like the directory's]

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 /// A self-hosted Heroku on WebAssembly.
 #[derive(Debug, Parser)]
 #[command(name = "hokku", version, about, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "HOKKU_LOG=debug prints what hokku itself does, on standard error.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -18,7 +18,8 @@ use std::{
 /// Run a one-off dyno attached to the terminal.
 ///
 /// The command runs with the app's code and config vars, on a disk of its own, and its exit status becomes this
-/// command's. Standard input, output and error are the dyno's own.
+/// command's. Standard input, output and error are the dyno's own. A single word is taken as a whole command line:
+/// "python worker.py".
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("where").required(true).args(["local"]))]
 pub(super) struct Run {

@@ -3,6 +3,7 @@ use super::{
     engine::Inner,
     error::{CompileError, DynoError},
     kind::ProgramKind,
+    private_dir::make_private,
     program::LoadedProgram,
 };
 use crate::slug::{Digest, Program, Slug, UnpackLimits};
@@ -21,6 +22,7 @@ use std::{
 /// deleted at any time: what is missing is compiled again.
 pub(super) struct CodeCache {
     dir: PathBuf,
+    scratch: PathBuf,
     compatibility: String,
     compiler: Compiler,
     loaded: Mutex<HashMap<Digest, Weak<LoadedProgram>>>,
@@ -37,14 +39,21 @@ impl std::fmt::Debug for CodeCache {
 }
 
 impl CodeCache {
-    pub(super) fn open(root: &Path, engine: &wasmtime::Engine, compiler: Compiler) -> io::Result<Self> {
+    pub(super) fn open(
+        root: &Path,
+        scratch: PathBuf,
+        engine: &wasmtime::Engine,
+        compiler: Compiler,
+    ) -> io::Result<Self> {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let compatibility = format!("{:016x}", hasher.finish());
+        make_private(&root.join("compiled"))?;
         let dir = root.join("compiled").join(&compatibility);
-        std::fs::create_dir_all(&dir)?;
+        make_private(&dir)?;
         Ok(Self {
             dir,
+            scratch,
             compatibility,
             compiler,
             loaded: Mutex::default(),
@@ -84,9 +93,8 @@ impl CodeCache {
             let path = self.dir.display().to_string();
             move |cause| DynoError::from(CompileError::Cache { action, path, cause })
         };
-        std::fs::create_dir_all(&self.dir).map_err(host("make"))?;
-        let beside =
-            tempfile::Builder::new().prefix(".compiling-").tempdir_in(&self.dir).map_err(host("write to"))?;
+        let beside = tempfile::Builder::new().prefix("compiling-").tempdir_in(&self.scratch);
+        let beside = beside.map_err(host("write beside"))?;
         let output = beside.path().join("code");
         self.compiler.compile(&program.path, wasm, &output).await?;
         tokio::fs::File::open(&output)
@@ -95,6 +103,7 @@ impl CodeCache {
             .sync_all()
             .await
             .map_err(host("flush"))?;
+        make_private(&self.dir).map_err(host("make"))?;
         tokio::fs::rename(&output, &path).await.map_err(host("write to"))?;
         progress(PrepareEvent::Compiled { program: program.path.clone(), took: started.elapsed() });
         Ok(path)
@@ -142,21 +151,20 @@ impl CodeCache {
 /// Slugs' trees, unpacked once, read-only by agreement: dynos get copies.
 pub(super) struct TreeCache {
     trees: PathBuf,
-    dynos: PathBuf,
+    scratch: PathBuf,
     unpacking: SingleFlight<Digest>,
 }
 
 impl TreeCache {
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
-        let (trees, dynos) = (root.join("trees"), root.join("dynos"));
-        std::fs::create_dir_all(&trees)?;
-        std::fs::create_dir_all(&dynos)?;
-        Ok(Self { trees, dynos, unpacking: SingleFlight::default() })
+    pub(super) fn open(root: &Path, scratch: PathBuf) -> io::Result<Self> {
+        let trees = root.join("trees");
+        make_private(&trees)?;
+        Ok(Self { trees, scratch, unpacking: SingleFlight::default() })
     }
 
     /// Where dynos' disks are made.
-    pub(super) fn dynos(&self) -> &Path {
-        &self.dynos
+    pub(super) fn scratch(&self) -> &Path {
+        &self.scratch
     }
 
     /// The directory that holds the slug's tree; unpacked now if it is not there.
@@ -171,11 +179,11 @@ impl TreeCache {
             return Ok(path);
         }
         let disk = |cause| DynoError::Disk { directory: self.trees.display().to_string(), cause };
-        std::fs::create_dir_all(&self.trees).map_err(disk)?;
-        let beside = tempfile::Builder::new().prefix(".unpacking-").tempdir_in(&self.trees).map_err(disk)?;
+        let beside = tempfile::Builder::new().prefix("unpacking-").tempdir_in(&self.scratch).map_err(disk)?;
         let into =
             cap_std::fs::Dir::open_ambient_dir(beside.path(), cap_std::ambient_authority()).map_err(disk)?;
         slug.unpack_tree(into, UnpackLimits::default()).await?;
+        make_private(&self.trees).map_err(disk)?;
         match tokio::fs::rename(beside.path(), &path).await {
             Ok(()) => drop(beside.keep()),
             // Another process was quicker; its tree has the same digest.

@@ -292,7 +292,7 @@ fn check_kind(program: &LoadedProgram, path: &str, spec: &DynoSpec) -> Result<()
 
 async fn disk(engine: &Engine, slug: &Slug) -> Result<Arc<Disk>, DynoError> {
     let tree = engine.inner.trees.tree(slug).await?;
-    let dynos = engine.inner.trees.dynos().to_owned();
+    let dynos = engine.inner.trees.scratch().to_owned();
     let copy = tokio::task::spawn_blocking(move || Disk::copy_of(&tree, &dynos));
     let copied = copy.await.unwrap_or_else(|panic| {
         Err(DynoError::Disk { directory: "this process".to_owned(), cause: std::io::Error::other(panic) })

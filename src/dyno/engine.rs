@@ -5,6 +5,7 @@ use super::{
     guest::GuestState,
     housekeeping::Housekeeping,
     program::LoadedProgram,
+    scratch::Scratch,
 };
 use crate::slug::{Program, Slug};
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ const EPOCH: Duration = Duration::from_millis(10);
 /// How an [`Engine`] is made.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Where compiled code, unpacked slugs and dynos' disks are kept: `compiled`, `trees` and `dynos` below it.
+    /// Where compiled code, unpacked slugs and dynos' disks are kept: `compiled`, `trees` and `scratch` below it.
     /// Only the platform may write here. [a directory of its own in the system's temporary directory]
     pub cache_dir: Option<PathBuf>,
     /// How wasm becomes machine code [in this process].
@@ -53,6 +54,7 @@ pub(super) struct Inner {
     pub(super) code: CodeCache,
     pub(super) trees: TreeCache,
     pub(super) housekeeping: Housekeeping,
+    _scratch: Scratch,
     /// Kept so that a cache directory of our own making goes with the engine.
     _own_cache: Option<tempfile::TempDir>,
 }
@@ -105,8 +107,10 @@ impl Engine {
             let path = own.path().to_owned();
             (Some(own), path)
         };
-        let code = CodeCache::open(&cache_dir, &wasmtime, config.compiler).map_err(io_failed)?;
-        let trees = TreeCache::open(&cache_dir).map_err(io_failed)?;
+        let scratch = Scratch::open(&cache_dir).map_err(io_failed)?;
+        let code =
+            CodeCache::open(&cache_dir, scratch.path(), &wasmtime, config.compiler).map_err(io_failed)?;
+        let trees = TreeCache::open(&cache_dir, scratch.path()).map_err(io_failed)?;
         let inner = Arc::new(Inner {
             wasmtime,
             components,
@@ -114,6 +118,7 @@ impl Engine {
             code,
             trees,
             housekeeping: Housekeeping::default(),
+            _scratch: scratch,
             _own_cache: own_cache,
         });
         let engine = Self { inner };

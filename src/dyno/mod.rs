@@ -22,8 +22,10 @@ mod error;
 mod guest;
 mod housekeeping;
 mod kind;
+mod private_dir;
 mod program;
 mod sandbox;
+mod scratch;
 pub mod static_site;
 
 pub use compiler::{CompileLimits, Compiler, INVALID_PROGRAM, compile_here};
@@ -32,6 +34,7 @@ pub use engine::{Engine, EngineConfig, PrepareEvent};
 pub use error::{CompileError, DynoError, EngineError, HandleError};
 pub use guest::{Exit, InstanceCounts};
 pub use kind::ProgramKind;
+pub use private_dir::make_private;
 pub use sandbox::{Limits, Stdio};
 
 /// Why a body broke off.

@@ -4,7 +4,7 @@ use super::{
 use crate::app::ConfigVars;
 use crate::build::{BuildRequest, Builder, BuilderConfig};
 use crate::clock::Clock;
-use crate::dyno::{DynoSpec, Engine, EngineConfig, PrepareEvent, Stdio};
+use crate::dyno::{DynoSpec, Engine, EngineConfig, PrepareEvent, Stdio, make_private};
 use crate::logplex::{AppLog, Logplex, LogplexConfig};
 use crate::name::{DynoName, ProcessType};
 use crate::router::{Route, Router, RouterConfig, Routes, Target};
@@ -101,7 +101,9 @@ impl Serve {
                 None
             };
             let Some(path) = changed else { break Ok(()) };
-            let shown = path.strip_prefix(&self.config.dir).unwrap_or(&path).display().to_string();
+            // An editor's temporary file is gone by now; its name would say nothing.
+            let shown = if path.exists() { path.strip_prefix(&self.config.dir).ok() } else { None };
+            let shown = shown.map_or_else(|| "a file".to_owned(), |path| path.display().to_string());
             say(&self.log, "serve", format!("{shown} changed"));
         };
         self.shut_down(current, routing, router).await;
@@ -233,16 +235,4 @@ async fn listen(port: u16) -> Result<(Vec<TcpListener>, u16), ServeError> {
         Err(_) => {}
     }
     Ok((listeners, chosen))
-}
-
-/// Makes `dir`, readable and writable by its owner only: compiled code lives below it.
-fn make_private(dir: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let mut permissions = std::fs::metadata(dir)?.permissions();
-    if permissions.mode() & 0o022 != 0 {
-        permissions.set_mode(permissions.mode() & !0o022);
-        std::fs::set_permissions(dir, permissions)?;
-    }
-    Ok(())
 }

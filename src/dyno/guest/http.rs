@@ -278,7 +278,7 @@ fn take_whole(inner: &mut HyperOutgoingBody) -> Body {
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut cx = Context::from_waker(std::task::Waker::noop());
     loop {
-        let failed = match Pin::new(&mut *inner).poll_frame(&mut cx) {
+        let failed = match poll_freely(inner, &mut cx) {
             Poll::Ready(None) => return whole(joined(pieces)),
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => {
@@ -296,6 +296,15 @@ fn take_whole(inner: &mut HyperOutgoingBody) -> Body {
         let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain([Err(failed)]);
         return Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames)));
     }
+}
+
+/// Polls past the runtime's budget for one turn of a task: only then does `Pending` mean that nothing is there.
+fn poll_freely(
+    body: &mut HyperOutgoingBody,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+    let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+    std::pin::pin!(tokio::task::unconstrained(next)).poll(cx)
 }
 
 fn whole(bytes: Bytes) -> Body {
@@ -334,10 +343,14 @@ impl http_body::Body for GuestBody {
                 self.failed = true;
             }
         }
-        match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(None) | Poll::Pending if self.failed => Poll::Ready(Some(Err(stopped_midway()))),
-            Poll::Pending if self.run.is_none() => Poll::Ready(Some(Err(stopped_midway()))),
-            polled => polled.map_err(Into::into),
+        if self.run.is_some() {
+            return Pin::new(&mut self.inner).poll_frame(cx).map_err(Into::into);
+        }
+        match poll_freely(&mut self.inner, cx) {
+            // The guest is done, so nothing more will come of a body that it did not finish.
+            Poll::Pending => Poll::Ready(Some(Err(stopped_midway()))),
+            Poll::Ready(None) if self.failed => Poll::Ready(Some(Err(stopped_midway()))),
+            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(Into::into))),
         }
     }
 

@@ -16,7 +16,6 @@ impl Disk {
     /// Copies `tree` into a new directory below `parent`. Blocks: call it off the async threads.
     pub(in crate::dyno) fn copy_of(tree: &Path, parent: &Path) -> Result<Self, DynoError> {
         let failed = |cause| DynoError::Disk { directory: parent.display().to_string(), cause };
-        std::fs::create_dir_all(parent).map_err(failed)?;
         let root = tempfile::Builder::new().prefix("dyno-").tempdir_in(parent).map_err(failed)?;
         let (app, tmp) = (root.path().join("app"), root.path().join("tmp"));
         let made = std::fs::create_dir(&tmp)

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-/// A request's path, decoded and safe to look up: no part is empty, `.`, `..` or hidden, or holds a `/` or NUL.
+/// A request's path, decoded and safe to look up: no part is empty, `.`, `..` or hidden (a `Procfile` is), or holds a `/` or NUL.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct SitePath {
     parts: Vec<String>,
@@ -56,7 +56,7 @@ impl SitePath {
 /// One decoded part of a path, if it may be looked up.
 fn part_of(part: &str) -> Option<String> {
     let decoded = decode(part)?;
-    let hidden = decoded.starts_with('.') && decoded != ".well-known";
+    let hidden = decoded == "Procfile" || decoded.starts_with('.') && decoded != ".well-known";
     let legal = !hidden && !decoded.is_empty() && !decoded.contains(['/', '\\', '\0']);
     legal.then_some(decoded)
 }
