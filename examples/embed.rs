@@ -6,20 +6,18 @@
 
 use hokku::{
     Body, Dyno, DynoSpec, Engine, EngineConfig, Slug,
+    dyno::BodyError,
     slug::{PackPlan, ProcessPlan, SlugStore},
 };
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use std::{
-    error::Error,
-    io::{self, Write as _},
-};
+use std::io::{self, Write as _};
 
 /// A component that answers every request with "Hello, World".
 const APP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/hello-wat");
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), BodyError> {
     let slug = pack(APP).await?;
     say(&format!("packed {}", slug.digest()))?;
 
@@ -43,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Makes a slug of a directory that is ready to run. `hokku build` makes slugs from source; `Slug::import` reads them.
-async fn pack(dir: &str) -> Result<Slug, Box<dyn Error>> {
+async fn pack(dir: &str) -> Result<Slug, BodyError> {
     let tree = cap_std::fs::Dir::open_ambient_dir(dir, cap_std::ambient_authority())?;
     // `hello` is looked up in `bin` and in the app's root, where `hello.wat` is.
     let web = ProcessPlan { command: "hello".to_owned(), serves: None };
@@ -52,9 +50,9 @@ async fn pack(dir: &str) -> Result<Slug, Box<dyn Error>> {
 }
 
 /// The status and the whole body of an answer.
-async fn read(response: Response<Body>) -> Result<(http::StatusCode, String), Box<dyn Error>> {
+async fn read(response: Response<Body>) -> Result<(http::StatusCode, String), BodyError> {
     let status = response.status();
-    let body = response.into_body().collect().await.map_err(|error| -> Box<dyn Error> { error })?;
+    let body = response.into_body().collect().await?;
     Ok((status, String::from_utf8(body.to_bytes().into())?))
 }
 

@@ -10,15 +10,15 @@ use hokku::{
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
-type TestResult = Result<(), Box<dyn Error>>;
+type TestResult = Result<(), hokku::dyno::BodyError>;
 
 const LAB: &str = include_str!("guests/lab.wat");
 const COMMAND: &str = include_str!("guests/command.wat");
 
 /// A slug of `files`, with the commands of `processes`.
-async fn slug(files: &[(&str, &str)], processes: &[(&str, &str)]) -> Result<Slug, Box<dyn Error>> {
+async fn slug(files: &[(&str, &str)], processes: &[(&str, &str)]) -> Result<Slug, hokku::dyno::BodyError> {
     let dir = tempfile::tempdir()?;
     for (path, text) in files {
         std::fs::write(dir.path().join(path), text)?;
@@ -28,7 +28,7 @@ async fn slug(files: &[(&str, &str)], processes: &[(&str, &str)]) -> Result<Slug
         let plan = ProcessPlan { command: (*command).to_owned(), serves: None };
         Ok((process_type.parse()?, plan))
     });
-    let processes = processes.collect::<Result<_, Box<dyn Error>>>()?;
+    let processes = processes.collect::<Result<_, hokku::dyno::BodyError>>()?;
     Ok(Slug::pack(&SlugStore::in_memory(), tree, PackPlan { processes, ..PackPlan::default() }).await?)
 }
 
@@ -38,7 +38,7 @@ struct Lab {
 }
 
 impl Lab {
-    async fn start(change: impl FnOnce(&mut DynoSpec)) -> Result<Self, Box<dyn Error>> {
+    async fn start(change: impl FnOnce(&mut DynoSpec)) -> Result<Self, hokku::dyno::BodyError> {
         let engine = Engine::new(EngineConfig { max_instances: 20, ..EngineConfig::default() })?;
         let slug = slug(&[("lab.wat", LAB)], &[("web", "lab")]).await?;
         let log = Logplex::new(Clock::system(), LogplexConfig::default()).channel(&"shop".parse()?);
@@ -52,8 +52,8 @@ impl Lab {
         self.dyno.handle(request).await
     }
 
-    async fn text(&self, path: &str) -> Result<String, Box<dyn Error>> {
-        let bytes = self.get(path).await?.into_body().collect().await.map_err(|error| error.to_string())?;
+    async fn text(&self, path: &str) -> Result<String, hokku::dyno::BodyError> {
+        let bytes = self.get(path).await?.into_body().collect().await?;
         Ok(String::from_utf8(bytes.to_bytes().to_vec())?)
     }
 
@@ -119,7 +119,7 @@ async fn web_concurrency_bounds_the_instances_and_the_queue_has_an_end() -> Test
     while backlog < 9 {
         let answer = requests.join_next().await.ok_or("too few were refused")??;
         if let Err(HandleError::Backlog { instances: 1, request }) = answer {
-            assert_eq!(request.uri().path(), "/wait");
+            assert_eq!(request.into_request().uri().path(), "/wait");
             backlog += 1;
         }
     }
@@ -181,7 +181,7 @@ async fn bodies_stream_both_ways_at_once() -> TestResult {
     let mut body = lab.dyno.handle(request).await?.into_body();
     for chunk in ["one", "two", "three"] {
         send.send(Bytes::from(chunk)).await?;
-        let frame = body.frame().await.ok_or("ended")?.map_err(|error| error.to_string())?;
+        let frame = body.frame().await.ok_or("ended")??;
         assert_eq!(frame.into_data().map_err(|_| "trailers")?, chunk);
     }
     drop(send);
@@ -229,7 +229,7 @@ async fn a_flood_on_stdout_stays_within_the_log_s_bounds() -> TestResult {
         let mut flood = std::pin::pin!(lab.get("/flood"));
         let mut tail = lab.log.tail(TailFilter { follow: true, ..TailFilter::default() });
         let mut seen = 0;
-        while seen < 5000 {
+        while seen < 50 {
             tokio::select! {
                 _ = &mut flood => panic!("a flooding guest does not answer"),
                 event = tail.next() => {
@@ -239,7 +239,8 @@ async fn a_flood_on_stdout_stays_within_the_log_s_bounds() -> TestResult {
             }
         }
     }
-    assert!(lab.logged().await.lines().count() <= 1501);
+    // Each turn of the guest writes more lines than are kept.
+    assert_eq!(lab.logged().await.lines().count(), 1500);
     Ok(())
 }
 
@@ -256,11 +257,11 @@ async fn a_request_body_in_one_piece_is_echoed() -> TestResult {
     let lab = Lab::start(|_| {}).await?;
     let body = Body::new(Full::from("x".repeat(300_000)).map_err(|never| match never {}));
     let response = lab.dyno.handle(Request::post("/echo").body(body)?).await?;
-    assert_eq!(response.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes().len(), 300_000);
+    assert_eq!(response.into_body().collect().await?.to_bytes().len(), 300_000);
     Ok(())
 }
 
-async fn run(command: &str) -> Result<(Exit, Vec<String>), Box<dyn Error>> {
+async fn run(command: &str) -> Result<(Exit, Vec<String>), hokku::dyno::BodyError> {
     let engine = Engine::new(EngineConfig { max_instances: 4, ..EngineConfig::default() })?;
     let slug = slug(&[("tool.wat", COMMAND)], &[]).await?;
     let log = Logplex::new(Clock::system(), LogplexConfig::default()).channel(&"shop".parse()?);

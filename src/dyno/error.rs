@@ -1,4 +1,7 @@
-use std::io;
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
 
 /// Why a dyno did not start.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +93,7 @@ pub enum HandleError {
         /// How many instances the dyno may have.
         instances: usize,
         /// The request, as it came.
-        request: Box<http::Request<super::Body>>,
+        request: Box<Untouched>,
     },
     /// The caller's fault: this dyno takes no requests.
     #[error("{0} takes no requests: its command does not serve HTTP")]
@@ -98,6 +101,23 @@ pub enum HandleError {
     /// The operator's fault.
     #[error("the host could not pass on the request: {0}")]
     Host(String),
+}
+
+/// A request that nobody answered, as it came.
+#[derive(Debug)]
+pub struct Untouched(Mutex<http::Request<super::Body>>);
+
+impl Untouched {
+    pub(crate) fn new(request: http::Request<super::Body>) -> Box<Self> {
+        // A body may be sent to another thread but not shared; behind a mutex the error stays an ordinary one.
+        Box::new(Self(Mutex::new(request)))
+    }
+
+    /// The request, for another dyno.
+    #[must_use]
+    pub fn into_request(self) -> http::Request<super::Body> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why a program could not be compiled ahead of time.

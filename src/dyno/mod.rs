@@ -31,7 +31,7 @@ pub mod static_site;
 pub use compiler::{CompileLimits, Compiler, INVALID_PROGRAM, compile_here};
 pub use dyno::{Dyno, DynoSpec, Reuse};
 pub use engine::{Engine, EngineConfig, PrepareEvent};
-pub use error::{CompileError, DynoError, EngineError, HandleError};
+pub use error::{CompileError, DynoError, EngineError, HandleError, Untouched};
 pub use guest::{Exit, InstanceCounts};
 pub use kind::ProgramKind;
 pub use private_dir::make_private;

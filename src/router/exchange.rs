@@ -91,7 +91,7 @@ async fn ask(
         record.reached(index);
         match attempt(record, &dynos[index], request, upload).await? {
             Ok(response) => return Ok(response),
-            Err(HandleError::Backlog { request: untouched, .. }) => request = *untouched,
+            Err(HandleError::Backlog { request: untouched, .. }) => request = untouched.into_request(),
             Err(error) => return Err(blame(&error, record)),
         }
     }

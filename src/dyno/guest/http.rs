@@ -4,6 +4,7 @@ use super::{
 };
 use crate::dyno::{
     Body, Engine, HandleError, Reuse,
+    error::Untouched,
     housekeeping::Sweep,
     program::{HttpProgram, LoadedProgram},
     sandbox::Sandbox,
@@ -136,7 +137,10 @@ impl HttpGuest {
     ) -> Result<Response<Body>, HandleError> {
         let taken = match self.slots.take().await {
             Taken::Full => {
-                return Err(HandleError::Backlog { instances: self.slots.max(), request: Box::new(request) });
+                return Err(HandleError::Backlog {
+                    instances: self.slots.max(),
+                    request: Untouched::new(request),
+                });
             }
             Taken::Make => None,
             Taken::Kept(instance) => Some(instance),

@@ -1,5 +1,5 @@
 use super::harness::{Answer, Served, all, chunk, fed, full, never, ok, one, rest, until};
-use crate::dyno::{Body, Dyno, HandleError};
+use crate::dyno::{Body, Dyno, HandleError, Untouched};
 use crate::router::{RouterConfig, Target};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
@@ -212,7 +212,7 @@ fn full_dyno(name: &str, asked: &Arc<AtomicUsize>) -> Arc<Dyno> {
     let asked = Arc::clone(asked);
     Arc::new(Dyno::from_fn(name, move |request| {
         asked.fetch_add(1, Relaxed);
-        async move { Err(HandleError::Backlog { instances: 1, request: Box::new(request) }) as Answer }
+        async move { Err(HandleError::Backlog { instances: 1, request: Untouched::new(request) }) as Answer }
     }))
 }
 
