@@ -6,6 +6,7 @@ use super::{
     error::size,
     log::Log,
 };
+use crate::dyno::ProgramKind;
 use crate::name::ProcessType;
 use crate::slug::{
     BuildpackStamp, CommandLine, Manifest, PackPlan, Process, ProcessPlan, Procfile, Serves, Slug,
@@ -65,6 +66,7 @@ impl Assembly {
             config: self.config,
             processes,
             limit: shared.config.slug_limit,
+            inspect: Some(ProgramKind::how_web_serves),
             ..PackPlan::default()
         };
         let tree = Dir::open_ambient_dir(build, ambient_authority())

@@ -7,7 +7,7 @@ use crate::slug::{Serves, Slug, SlugStore, UnpackLimits};
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 /// The smallest program.
-const WAT: &str = "(module)";
+const WAT: &str = r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.0" (instance $i)))"#;
 
 /// A builder with its cache, an app's source, and buildpacks, all temporary.
 struct Fixture {
@@ -140,7 +140,7 @@ async fn the_first_embedded_buildpack_that_recognizes_the_app_builds_it() {
     let (slug, _) = fixture.build(&[]).await;
     let slug = slug.expect("a slug");
     let web = &slug.manifest().processes[&ProcessType::web()];
-    assert_eq!((web.command.as_str(), web.serves), ("server", None));
+    assert_eq!((web.command.as_str(), web.serves), ("server", Some(Serves::Http)));
 }
 
 #[tokio::test]

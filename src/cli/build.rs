@@ -1,6 +1,7 @@
 use super::{
     cache_dir::CacheDir,
     interrupt::{INTERRUPTED, stop_on_interrupt},
+    plain_text::plain,
     serve::app_name,
 };
 use crate::app::ConfigVars;
@@ -44,6 +45,7 @@ impl Build {
         let json = self.json;
         let mut print = move |line: &str| {
             // Whoever closed the output still wants the slug.
+            let line = plain(line);
             drop(if json { writeln!(io::stderr(), "{line}") } else { writeln!(io::stdout(), "{line}") });
         };
         let builder = builder(&self.cache.path()?)?;

@@ -1,3 +1,4 @@
+use super::plain_text::plain;
 use crate::logplex::{LogLine, Source, Stream, Tail};
 use anstyle::{AnsiColor, Style};
 use std::{
@@ -70,7 +71,7 @@ impl<W: Write> LogView<W> {
         let time = &line.at.to_string()[11..19];
         let width = self.width;
         if self.format == LogFormat::Plain {
-            writeln!(self.out, "{time} {process:width$} | {}", without_escapes(&line.text))?;
+            writeln!(self.out, "{time} {process:width$} | {}", plain(&line.text))?;
         } else {
             let next = PALETTE[self.colours.len() % PALETTE.len()];
             let colour = *self.colours.entry(process.to_owned()).or_insert(next);
@@ -78,7 +79,7 @@ impl<W: Write> LogView<W> {
             writeln!(
                 self.out,
                 "{name}{time} {process:width$} |{name:#} {text}{}{text:#}",
-                without_escapes(&line.text)
+                plain(&line.text)
             )?;
         }
         self.out.flush()
@@ -91,11 +92,6 @@ fn text_style(line: &LogLine) -> Style {
         (Source::Heroku, _) => Style::new().dimmed(),
         _ => Style::new(),
     }
-}
-
-/// Guests may colour their lines, but not move the cursor or set the title of the terminal.
-fn without_escapes(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
 #[cfg(test)]

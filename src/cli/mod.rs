@@ -2,7 +2,7 @@
 //!
 //! # Owns
 //! The words of the commands, their help, what is shown on a terminal, and exit statuses: 0 success, 1 failure,
-//! 2 a wrong command line, 130 interrupted twice; `run` passes on the command's own.
+//! 2 a wrong command line, 130 interrupted (for `serve`: interrupted twice); `run` passes on the command's own.
 //!
 //! # Not here
 //! Doing anything: each command calls one room.
@@ -13,6 +13,7 @@ mod command_words;
 mod compile_wasm;
 mod interrupt;
 mod log_view;
+mod plain_text;
 mod run;
 mod serve;
 mod slug;
@@ -76,7 +77,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    eprintln!(" !     {}", format!("{error:#}").replace('\n', "\n !     "));
+    eprintln!(" !     {}", plain_text::plain(&format!("{error:#}")).replace('\n', "\n !     "));
     ExitCode::FAILURE
 }
 

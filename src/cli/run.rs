@@ -3,9 +3,11 @@ use super::{
     cache_dir::CacheDir,
     command_words::command_line,
     interrupt::{INTERRUPTED, stop_on_interrupt},
+    plain_text::plain,
     serve::{app_name, own_compiler},
 };
 use crate::app::ConfigVars;
+use crate::build::Builder;
 use crate::dyno::{Dyno, DynoSpec, Engine, EngineConfig, Stdio};
 use indicatif::ProgressBar;
 use std::{
@@ -40,7 +42,11 @@ impl Run {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (stop, _listening) = stop_on_interrupt()?;
         let interrupted = || ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1));
-        let Some(dyno) = stop.run_until_cancelled(self.start()).await else { return Ok(interrupted()) };
+        let cache_dir = self.cache.path()?;
+        let builder = builder(&cache_dir)?;
+        let started = stop.run_until_cancelled(self.start(&builder, cache_dir)).await;
+        builder.close().await;
+        let Some(dyno) = started else { return Ok(interrupted()) };
         let dyno = dyno?;
         let exit = tokio::select! {
             exit = dyno.exited() => exit,
@@ -51,15 +57,13 @@ impl Run {
             }
         };
         if let crate::dyno::Exit::Trapped(backtrace) = &exit {
-            writeln!(io::stderr(), "{backtrace}")?;
+            writeln!(io::stderr(), "{}", plain(backtrace))?;
         }
         io::stdout().flush()?;
         Ok(ExitCode::from(u8::try_from(exit.code() & 0xff).unwrap_or(1)))
     }
 
-    async fn start(&self) -> anyhow::Result<Dyno> {
-        let cache_dir = self.cache.path()?;
-        let builder = builder(&cache_dir)?;
+    async fn start(&self, builder: &Builder, cache_dir: PathBuf) -> anyhow::Result<Dyno> {
         let progress = Progress::start("Building");
         let mut said = Vec::new();
         let built = {
@@ -67,12 +71,12 @@ impl Run {
                 progress.step(line);
                 said.push(line.to_owned());
             };
-            build(&builder, &self.directory, app_name(&self.directory), Vec::new(), &mut keep).await
+            build(builder, &self.directory, app_name(&self.directory), Vec::new(), &mut keep).await
         };
         if built.is_err() {
             progress.end();
             for line in &said {
-                writeln!(io::stderr(), "{line}")?;
+                writeln!(io::stderr(), "{}", plain(line))?;
             }
         }
         let slug = built?;
@@ -118,7 +122,7 @@ impl Progress {
 
     fn step(&self, line: &str) {
         if let Some(spinner) = &self.0 {
-            spinner.set_message(line.trim_start_matches(['-', '>', ' ']).to_owned());
+            spinner.set_message(plain(line).trim_start_matches(['-', '>', ' ']).to_owned());
         }
     }
 

@@ -50,17 +50,22 @@ impl Serve {
         let session = Session::bind(self.config()?).await?;
         let everything = TailFilter { follow: true, ..TailFilter::default() };
         let tail = session.log().tail(everything);
-        let mut view = LogView::new(LogFormat::choose(self.json), io::stdout().lock());
+        let format = LogFormat::choose(self.json);
+        // On a thread of its own: whoever stops reading our output holds up no build, no request and no end.
+        let runtime = tokio::runtime::Handle::current();
+        let shown = tokio::task::spawn_blocking(move || {
+            runtime.block_on(LogView::new(format, io::stdout().lock()).follow(tail))
+        });
         let (shown, served) = tokio::join!(
             async {
-                let shown = view.follow(tail).await;
+                let shown = shown.await;
                 stop.cancel();
                 shown
             },
             session.run(stop.clone())
         );
         served?;
-        shown?;
+        shown??;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -87,6 +92,9 @@ pub(super) fn app_name(dir: &std::path::Path) -> AppName {
 
 /// Compiles with this very binary, in processes with limits of their own.
 pub(super) fn own_compiler() -> anyhow::Result<Compiler> {
-    let program = std::env::current_exe().context("cannot find the hokku binary to compile with")?;
+    // On Linux this is the running binary even after another took its place on the disk.
+    let program =
+        if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() };
+    let program = program.context("cannot find the hokku binary to compile with")?;
     Ok(Compiler::Subprocess { program, limits: CompileLimits::default() })
 }

@@ -1,4 +1,5 @@
-use crate::slug::{PackedSlug, Size};
+use super::plain_text::plain;
+use crate::slug::{Manifest, PackedSlug, Size, SlugDigest};
 use std::{
     io::{self, Write as _},
     path::PathBuf,
@@ -30,34 +31,40 @@ impl SlugCommand {
         let packed = PackedSlug::open(&file).await?;
         packed.verify().await?;
         let (digest, manifest) = (packed.digest(), packed.manifest());
-        let mut out = io::stdout().lock();
-        if json {
+        let shown = if json {
             let mut value = serde_json::to_value(manifest)?;
             value["slug"] = digest.to_string().into();
-            writeln!(out, "{value}")?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        writeln!(out, "slug:       {digest}")?;
-        writeln!(out, "stack:      {}", manifest.stack)?;
-        writeln!(out, "made by:    {}", manifest.created_by)?;
-        let buildpacks: Vec<_> =
-            manifest.buildpacks.iter().map(|stamp| format!("{} {}", stamp.name, stamp.version)).collect();
-        writeln!(out, "buildpacks: {}", buildpacks.join(", "))?;
-        let tree = &manifest.tree;
-        writeln!(
-            out,
+            value.to_string()
+        } else {
+            describe(digest, manifest)
+        };
+        writeln!(io::stdout(), "{}", plain(&shown))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What a person wants to know of a slug.
+fn describe(digest: &SlugDigest, manifest: &Manifest) -> String {
+    let buildpacks: Vec<_> =
+        manifest.buildpacks.iter().map(|stamp| format!("{} {}", stamp.name, stamp.version)).collect();
+    let tree = &manifest.tree;
+    let mut lines = vec![
+        format!("slug:       {digest}"),
+        format!("stack:      {}", manifest.stack),
+        format!("made by:    {}", manifest.created_by),
+        format!("buildpacks: {}", buildpacks.join(", ")),
+        format!(
             "tree:       {} files and directories, {} unpacked, {} packed",
             tree.entries,
             Size(tree.unpacked),
             Size(tree.size)
-        )?;
-        writeln!(out, "path:       {}", manifest.path.join(":"))?;
-        for program in &manifest.programs {
-            writeln!(out, "program:    {} ({})", program.path, Size(program.size))?;
-        }
-        for (process_type, process) in &manifest.processes {
-            writeln!(out, "process:    {process_type}: {}", process.command)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    }
+        ),
+        format!("path:       {}", manifest.path.join(":")),
+    ];
+    lines.extend(manifest.programs.iter().map(|p| format!("program:    {} ({})", p.path, Size(p.size))));
+    lines.extend(manifest.processes.iter().map(|(process_type, process)| {
+        let serves = process.serves.map_or_else(String::new, |serves| format!(" (serves {serves})"));
+        format!("process:    {process_type}: {}{serves}", process.command)
+    }));
+    lines.join("\n")
 }

@@ -4,7 +4,7 @@ use super::{
     error::{CompileError, DynoError},
     kind::ProgramKind,
     private_dir::make_private,
-    program::LoadedProgram,
+    program::{LoadedProgram, OpenError},
 };
 use crate::slug::{Digest, Program, Slug, UnpackLimits};
 use std::{
@@ -85,7 +85,9 @@ impl CodeCache {
             return Ok(path);
         }
         let wasm = slug.program_bytes(program).await?;
-        ProgramKind::of(&wasm)
+        let looked_at = wasm.clone();
+        off_the_async_threads(move || ProgramKind::of(&looked_at))
+            .await
             .map_err(|reason| CompileError::Invalid { program: program.path.clone(), reason })?;
         let started = Instant::now();
         progress(PrepareEvent::Compiling { program: program.path.clone(), size: program.size });
@@ -112,7 +114,7 @@ impl CodeCache {
     /// The program ready to be instantiated; dynos that run the same program share it.
     pub(super) async fn load(
         &self,
-        engine: &Inner,
+        engine: &Arc<Inner>,
         slug: &Slug,
         program: &Program,
     ) -> Result<Arc<LoadedProgram>, DynoError> {
@@ -121,9 +123,9 @@ impl CodeCache {
             return Ok(loaded);
         }
         let mut path = self.ensure(slug, program, &mut |_| {}).await?;
-        let loaded = match LoadedProgram::open(engine, program, &path) {
+        let loaded = match open(engine, program, &path).await {
             Ok(loaded) => loaded,
-            Err(super::program::OpenError::Damaged(_)) => {
+            Err(OpenError::Damaged(_)) => {
                 // Deleted meanwhile, or cut short by a full disk: the code is only a cache.
                 if let Err(error) = tokio::fs::remove_file(&path).await
                     && error.kind() != io::ErrorKind::NotFound
@@ -136,7 +138,7 @@ impl CodeCache {
                     .into());
                 }
                 path = self.ensure(slug, program, &mut |_| {}).await?;
-                LoadedProgram::open(engine, program, &path).map_err(|error| error.into_dyno_error(program))?
+                open(engine, program, &path).await.map_err(|error| error.into_dyno_error(program))?
             }
             Err(error) => return Err(error.into_dyno_error(program)),
         };
@@ -191,6 +193,19 @@ impl TreeCache {
             Err(cause) => return Err(disk(cause)),
         }
         Ok(path)
+    }
+}
+
+async fn open(engine: &Arc<Inner>, program: &Program, path: &Path) -> Result<LoadedProgram, OpenError> {
+    let (engine, program, path) = (engine.clone(), program.clone(), path.to_owned());
+    off_the_async_threads(move || LoadedProgram::open(&engine, &program, &path)).await
+}
+
+/// Runs what maps, parses or links megabytes on a thread that may block.
+async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
 

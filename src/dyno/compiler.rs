@@ -121,7 +121,8 @@ async fn compile_elsewhere(
     match status.code() {
         Some(0) => Ok(()),
         Some(INVALID_PROGRAM) => Err(CompileError::Invalid { program: name.to_owned(), reason }),
-        _ => Err(CompileError::Limit {
+        Some(_) => Err(host("compile with", compiler)(std::io::Error::other(reason))),
+        None => Err(CompileError::Limit {
             program: name.to_owned(),
             limit: format!("{} MiB of memory or {} s of CPU time", limits.memory >> 20, limits.cpu.as_secs()),
         }),

@@ -15,6 +15,7 @@ use http::{Request, Response};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Weak},
+    time::Duration,
 };
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -51,6 +52,8 @@ pub struct DynoSpec {
     pub limits: Limits,
     /// What becomes of instances [they are kept].
     pub reuse: Reuse,
+    /// How long a guest may go on after its answer was sent or its client left [30 s]. Then its instance is replaced.
+    pub linger: Duration,
 }
 
 impl DynoSpec {
@@ -65,6 +68,7 @@ impl DynoSpec {
             stdio: Stdio::Null,
             limits: Limits::default(),
             reuse: Reuse::default(),
+            linger: Duration::from_secs(30),
         }
     }
 
@@ -149,7 +153,8 @@ impl Dyno {
         };
         let running = match &*loaded {
             LoadedProgram::Http(_) => {
-                let guest = HttpGuest::new(loaded, engine.clone(), sandbox, instances, spec.reuse);
+                let guest =
+                    HttpGuest::new(loaded, engine.clone(), sandbox, instances, (spec.reuse, spec.linger));
                 let guest = Arc::new(guest);
                 guest.boot().await.map_err(|error| DynoError::Instantiate {
                     program: program.path.clone(),
@@ -184,8 +189,8 @@ impl Dyno {
         !matches!(self.running, Running::Command(_))
     }
 
-    /// Answers one request; the bodies stream both ways. The guest runs on the caller's task, so dropping the
-    /// future before the answer stops that guest, and its instance is replaced.
+    /// Answers one request; the bodies stream both ways. The guest runs on the caller's task. When the future or the
+    /// answer's body is dropped early, the guest may go on for [`DynoSpec::linger`].
     ///
     /// # Errors
     /// [`HandleError`] tells whose fault it is; after [`HandleError::Backlog`] the request is untouched.
@@ -278,11 +283,7 @@ fn check_kind(program: &LoadedProgram, path: &str, spec: &DynoSpec) -> Result<()
     let serves = matches!(program, LoadedProgram::Http(_));
     let reason = match (process.is_web(), serves) {
         (true, true) | (false, false) => return Ok(()),
-        (true, false) => format!(
-            "it is {}, and web needs {}; name it as a worker, or run it once with `hokku run`",
-            program.describe(),
-            super::ProgramKind::Http
-        ),
+        (true, false) => program.describe().why_not_web(),
         (false, true) => {
             format!("it is {}, which runs only as web; run a command instead", program.describe())
         }

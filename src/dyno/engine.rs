@@ -9,6 +9,7 @@ use super::{
 };
 use crate::slug::{Program, Slug};
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio_util::task::TaskTracker;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often running guests are interrupted so that others get the thread.
@@ -54,6 +55,8 @@ pub(super) struct Inner {
     pub(super) code: CodeCache,
     pub(super) trees: TreeCache,
     pub(super) housekeeping: Housekeeping,
+    /// Guests that go on after their answer.
+    pub(super) lingering: TaskTracker,
     _scratch: Scratch,
     /// Kept so that a cache directory of our own making goes with the engine.
     _own_cache: Option<tempfile::TempDir>,
@@ -118,11 +121,12 @@ impl Engine {
             code,
             trees,
             housekeeping: Housekeeping::default(),
+            lingering: TaskTracker::new(),
             _scratch: scratch,
             _own_cache: own_cache,
         });
         let engine = Self { inner };
-        engine.start_ticking().map_err(io_failed)?;
+        engine.start_ticking().map_err(|error| EngineError(format!("its epoch thread: {error}")))?;
         Ok(engine)
     }
 
@@ -144,6 +148,15 @@ impl Engine {
     /// The compiled form of `program`, from memory, from the cache, or compiled now.
     pub(super) async fn load(&self, slug: &Slug, program: &Program) -> Result<Arc<LoadedProgram>, DynoError> {
         self.inner.code.load(&self.inner, slug, program).await
+    }
+
+    /// Waits until no guest goes on after its answer: for a clean end after the last request.
+    ///
+    /// Cancel safe.
+    pub async fn drained(&self) {
+        self.inner.lingering.close();
+        self.inner.lingering.wait().await;
+        self.inner.lingering.reopen();
     }
 
     /// Names the version of engine and settings that compiled code belongs to.

@@ -70,7 +70,7 @@ impl DynoError {
     /// Whether the app, not the platform, is to be mended.
     #[must_use]
     pub fn is_the_apps_fault(&self) -> bool {
-        !matches!(self, Self::Slug(_) | Self::Disk { .. })
+        !matches!(self, Self::Slug(_) | Self::Disk { .. } | Self::Compile(CompileError::Cache { .. }))
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::slug::Serves;
 use std::fmt;
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -28,6 +29,24 @@ impl fmt::Display for ProgramKind {
 }
 
 impl ProgramKind {
+    /// How a web process serves that runs `wasm`.
+    ///
+    /// # Errors
+    /// What it is instead, and what to do.
+    pub fn how_web_serves(wasm: &[u8]) -> Result<Serves, String> {
+        match Self::of(wasm)? {
+            Self::Http => Ok(Serves::Http),
+            other => Err(other.why_not_web()),
+        }
+    }
+
+    pub(super) fn why_not_web(self) -> String {
+        let needed = Self::Http;
+        format!(
+            "it is {self}, and web needs {needed}; name it as a worker, or run it with `hokku run --local`"
+        )
+    }
+
     /// Reads the exports of `wasm`; nothing is compiled or run.
     ///
     /// # Errors

@@ -103,9 +103,10 @@ impl LoadedProgram {
     }
 }
 
-// The one place with `unsafe`: wasmtime cannot check that machine code is what its compiler wrote. It holds here
-// because the files are only those of `CodeCache`, which this platform's compiler writes, which no tenant, slug or
-// build can name or reach, and whose engine version wasmtime checks when it maps them.
+// The one place with `unsafe`: wasmtime cannot check that machine code is what its compiler wrote. It holds here as
+// far as only this platform writes the files of `CodeCache`: no guest, slug or request can name or reach them, no other
+// user may write there, and wasmtime checks the engine's version when it maps them. A build script that runs as the
+// same user could write there; so whoever may build is trusted until builds run in a jail.
 
 #[expect(unsafe_code, reason = "compiled code is read only from the cache that the platform alone writes")]
 fn map_component(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {

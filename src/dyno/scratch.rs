@@ -9,7 +9,9 @@ use tempfile::TempDir;
 /// The directory for all that one engine makes for a while: dynos' disks, code that is being compiled, trees that are
 /// being unpacked. It goes with the engine; what a killed engine left goes when the next one starts.
 pub(super) struct Scratch {
-    dir: TempDir,
+    dir: Option<TempDir>,
+    path: PathBuf,
+    door: PathBuf,
     _held: File,
 }
 
@@ -21,24 +23,41 @@ impl Scratch {
     pub(super) fn open(cache: &Path) -> io::Result<Self> {
         let all = cache.join("scratch");
         make_private(&all)?;
-        // One at a time, so that nobody removes a directory between its making and its locking.
-        let door = File::create(all.join(LOCK))?;
-        door.lock()?;
+        let door = all.join(LOCK);
+        let _inside = enter(&door)?;
         for entry in std::fs::read_dir(&all)? {
             let path = entry?.path();
-            if path.is_dir() && !is_held(&path)? {
-                std::fs::remove_dir_all(&path)?;
+            if path.is_dir()
+                && !is_held(&path)?
+                && let Err(error) = std::fs::remove_dir_all(&path)
+            {
+                tracing::warn!(path = %path.display(), %error, "cannot remove what a killed engine left");
             }
         }
         let dir = tempfile::Builder::new().prefix("engine-").tempdir_in(&all)?;
         let held = File::create(dir.path().join(LOCK))?;
         held.lock()?;
-        Ok(Self { dir, _held: held })
+        Ok(Self { path: dir.path().to_owned(), dir: Some(dir), door, _held: held })
     }
 
     pub(super) fn path(&self) -> PathBuf {
-        self.dir.path().to_owned()
+        self.path.clone()
     }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Without the door, a starting engine might sweep the same directory now; it would only do the same work.
+        let _inside = enter(&self.door);
+        self.dir.take();
+    }
+}
+
+/// One at a time, so that nobody removes a directory between its making and its locking.
+fn enter(door: &Path) -> io::Result<File> {
+    let door = File::create(door)?;
+    door.lock()?;
+    Ok(door)
 }
 
 fn is_held(dir: &Path) -> io::Result<bool> {
@@ -58,8 +77,8 @@ mod tests {
     use super::*;
 
     /// A killed process removes no directory, but its locks are gone.
-    fn kill(engine: Scratch) {
-        drop(engine.dir.keep());
+    fn kill(mut engine: Scratch) {
+        drop(engine.dir.take().map(TempDir::keep));
     }
 
     #[test]

@@ -9,9 +9,9 @@ pub const LINE_LIMIT: usize = 10_000;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// The app's own output, and its builds and releases.
+    /// The app's own output.
     App,
-    /// The platform: router, dyno manager, logplex.
+    /// The platform: builds, router, dyno manager, logplex.
     Heroku,
 }
 

@@ -83,6 +83,8 @@ impl Tail {
     ///
     /// Cancel safe: a call that is dropped loses nothing.
     pub async fn next(&mut self) -> Option<TailEvent> {
+        // A reader that finds lines each time must leave its thread to others now and then.
+        tokio::task::consume_budget().await;
         loop {
             let mut written = pin!(self.log.written().notified());
             written.as_mut().enable(); // before looking, so that no write falls between

@@ -108,29 +108,27 @@ impl RouterError {
     /// For the person in front of the page, and for the app's owner; HTML.
     pub(super) fn advice(self) -> &'static str {
         match self {
-            Self::AppCrashed => {
-                "The app crashed while starting. If it is yours, <code>hokku logs</code> shows why."
-            }
+            Self::AppCrashed => "The app crashed while starting. If it is yours, its log shows why.",
             Self::BacklogTooDeep => {
                 "The app has more requests than it can take. Try again in a moment. If it is yours, run more web dynos or make its requests faster."
             }
             Self::RequestTimeout => {
-                "The app took too long to answer. If it is yours, <code>hokku logs</code> shows what it was doing; move long work to a worker."
+                "The app took too long to answer. If it is yours, its log shows what it was doing; move long work to a worker."
             }
             Self::ClosedWithoutResponse => {
-                "The app stopped before it answered. If it is yours, <code>hokku logs</code> shows why."
+                "The app stopped before it answered. If it is yours, its log shows why."
             }
             Self::NoWebDynos => {
-                "The app runs no web process. If it is yours, check that its Procfile has a <code>web:</code> line and scale it to at least 1."
+                "The app runs no web process. If it is yours, check that its Procfile has a <code>web:</code> line and that a web dyno runs."
             }
             Self::IdleConnection => {
-                "The app stopped in the middle of its answer. If it is yours, <code>hokku logs</code> shows what it was doing."
+                "The app stopped in the middle of its answer. If it is yours, its log shows what it was doing."
             }
             Self::PoorlyFormattedResponse => {
                 "The app's answer is not legal HTTP. If it is yours, check the status and the Content-Length it sends."
             }
             Self::ServerRequestInterrupted => {
-                "The app broke off in the middle of its answer. If it is yours, <code>hokku logs</code> shows why."
+                "The app broke off in the middle of its answer. If it is yours, its log shows why."
             }
             Self::ForcedClose => "The server is restarting. Try again in a moment.",
             Self::HttpRestriction => {
@@ -139,7 +137,7 @@ impl RouterError {
             Self::ClientRequestInterrupted => "The client closed the connection.",
             Self::ClientConnectionIdle => "The client sent or took nothing for too long.",
             Self::BlankApp => {
-                "Nothing is here yet. If the app is yours, deploy it: push its code, then look at this page again."
+                "Nothing is here yet. If the app is yours, its build has not succeeded; its log shows why."
             }
             Self::PlatformError => {
                 "Something failed that is not the app's fault. Try again in a moment; if it stays, tell the operator of this server."

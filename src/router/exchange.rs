@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Instant};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration, time::Instant};
 use tokio::time::timeout_at;
 
 /// Dynos asked after the first, when each says that its queue is full.
@@ -23,6 +23,8 @@ const OTHERS: usize = 10;
 const MAX_ANSWER_LINE: usize = 512 * 1024;
 const MAX_COOKIE: usize = 8192;
 /// How much of an answer that has no body is read to let the dyno end in its own time.
+/// How long the head of an answer to `HEAD` waits for a body that nobody wants.
+const DRAIN: Duration = Duration::from_secs(1);
 const MAX_DRAINED: u64 = 1024 * 1024;
 
 /// Answers one request of the connection `wire`.
@@ -191,7 +193,7 @@ async fn give_back(
     {
         parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    drain(body, &record).await;
+    drain(body).await;
     Response::from_parts(parts, Outbound::page(full(Bytes::new()), Some(record)))
 }
 
@@ -223,8 +225,8 @@ fn content_length(value: &HeaderValue) -> Option<u64> {
 }
 
 /// Reads what a dyno writes as a body though there is none (`HEAD`), so that it need not be cut off.
-async fn drain(mut body: Body, record: &Record) {
-    let due = Instant::now() + record.wire.router.config().first_byte;
+async fn drain(mut body: Body) {
+    let due = Instant::now() + DRAIN;
     let mut length = 0;
     let all = async {
         while let Some(Ok(frame)) = body.frame().await {

@@ -103,7 +103,7 @@ mod tests {
         </style>
         <main>
         <h1>Request timeout</h1>
-        <p>The app took too long to answer. If it is yours, <code>hokku logs</code> shows what it was doing; move long work to a worker.</p>
+        <p>The app took too long to answer. If it is yours, its log shows what it was doing; move long work to a worker.</p>
         <p class=code>H12</p>
         </main>
         </html>
@@ -115,7 +115,7 @@ mod tests {
         insta::assert_snapshot!(text(RouterError::NoSuchApp, "application/json"), @r#"{"id":"not_found","message":"No such app. There is no app at this address. If you expected one, check the app's name and its domains."}"#);
         insta::assert_snapshot!(text(RouterError::AppCrashed, "text/plain"), @"
         H10 (App crashed)
-        The app crashed while starting. If it is yours, `hokku logs` shows why.
+        The app crashed while starting. If it is yours, its log shows why.
         ");
         assert_eq!(Form::of(None), Form::Html);
         assert_eq!(Form::of(Some(&HeaderValue::from_static("*/*"))), Form::Html);

@@ -78,9 +78,15 @@ impl Serve {
     /// [`ServeError::Watch`] when files cannot be watched; without watching, whatever kept the only version from
     /// coming up.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), ServeError> {
-        let mut watch = self.config.watch.then(|| Watch::new(&self.config.dir)).transpose()?;
         let mut current = None;
         let routing = CancellationToken::new();
+        let mut watch = match self.config.watch.then(|| Watch::new(&self.config.dir)).transpose() {
+            Ok(watch) => watch,
+            Err(error) => {
+                self.shut_down(current, routing, None).await;
+                return Err(error);
+            }
+        };
         let mut router = None;
         let ended = loop {
             let update = stop.run_until_cancelled(self.update(&mut current)).await;
@@ -138,6 +144,9 @@ impl Serve {
                 Err(panic) => say(&self.log, "serve", format!("the router failed: {panic}")),
             }
         }
+        drop(current);
+        // A guest that is not done by then ends with the process.
+        drop(tokio::time::timeout(self.config.grace, self.engine.drained()).await);
         self.logplex.close();
     }
 
@@ -146,7 +155,8 @@ impl Serve {
         let rest = if serving {
             " !     The version before it goes on serving."
         } else {
-            self.publish(Target::Blank);
+            let crashed = matches!(error, ServeError::Dyno(_) | ServeError::ReleasePhase { .. });
+            self.publish(if crashed { Target::Crashed } else { Target::Blank });
             " !     Nothing is served until it is mended; change a file to build again."
         };
         say(&self.log, "build", rest);
@@ -161,7 +171,8 @@ impl Serve {
         release_phase(&self.engine, &slug, spec, &self.log).await?;
         let next = Version::start_web(&self.engine, &slug, spec, &self.log).await?;
         self.publish(next.target());
-        if let Some(old) = current.take() {
+        // Still `current` while its processes stop: whoever interrupts this finds it there and waits for it.
+        if let Some(old) = current.as_ref() {
             old.retire_web(&self.log);
             old.stop_others().await;
         }

@@ -1,11 +1,12 @@
 use super::{
-    Digest, Manifest, PackPlan, Program, STACK, SlugDigest, SlugError, SlugStore, Tree, UnpackLimits,
-    UnpackSummary,
+    CommandLine, Digest, Executable, Inspect, Manifest, PackPlan, Program, STACK, SlugDigest, SlugError,
+    SlugStore, Tree, UnpackLimits, UnpackSummary,
     archive::{self, IntoDir, PackedTree},
     blob::Blob,
     error::blocking,
     programs::{self, FoundProgram, MAGIC},
 };
+use crate::name::ProcessType;
 use bytes::Bytes;
 use cap_std::fs::Dir;
 use std::{fs::File, sync::Arc};
@@ -29,7 +30,8 @@ impl Slug {
     /// limit; [`SlugError::Command`] for shell syntax; host faults of the disk and the store.
     pub async fn pack(store: &SlugStore, tree: Dir, plan: PackPlan) -> Result<Self, SlugError> {
         let tree = Arc::new(tree);
-        let (manifest, packed, programs) = {
+        let inspect = plan.inspect;
+        let (mut manifest, packed, programs) = {
             let (store, tree) = (store.clone(), Arc::clone(&tree));
             blocking(move || pack_files(&tree, &plan, store.scratch_file()?)).await?
         };
@@ -45,6 +47,9 @@ impl Slug {
         }
         let file = Blob::File { file: Arc::new(packed.file), offset: 0, len: packed.size };
         store.put_blob(packed.digest, file).await?;
+        if let Some(inspect) = inspect {
+            tell_how_web_serves(&mut manifest, store, inspect).await?;
+        }
         let text = manifest.to_toml()?;
         Self::finish(store, manifest, text).await
     }
@@ -114,6 +119,29 @@ impl Slug {
         check_wasm(program, &bytes)?;
         Ok(bytes)
     }
+}
+
+/// Completes the manifest with what is seen in the program of the web process.
+async fn tell_how_web_serves(
+    manifest: &mut Manifest,
+    store: &SlugStore,
+    inspect: Inspect,
+) -> Result<(), SlugError> {
+    let web = ProcessType::web();
+    let Some(process) = manifest.processes.get(&web) else { return Ok(()) };
+    let word = CommandLine::parse(&process.command).ok().and_then(|line| line.program());
+    // A word that names no program is told with the programs that there are, when the command is looked up.
+    let Some(Ok(Executable::Program(program))) = word.as_deref().map(|word| manifest.lookup(word)) else {
+        return Ok(());
+    };
+    let (program, bytes) = (program.path.clone(), store.read_blob(program.digest, program.size).await?);
+    let seen = blocking(move || Ok(inspect(&bytes))).await?;
+    let refuse = |reason| SlugError::Serves { process_type: web.clone(), program, reason };
+    let serves = seen.map_err(refuse)?;
+    if let Some(process) = manifest.processes.get_mut(&web) {
+        process.serves = Some(serves);
+    }
+    Ok(())
 }
 
 /// Refuses a program that does not start as wasm does.

@@ -37,6 +37,16 @@ pub enum SlugError {
         /// What the parser says, with the place.
         message: String,
     },
+    /// The app's fault: the program of a web process does not serve requests.
+    #[error("{process_type} cannot run {program}: {reason}")]
+    Serves {
+        /// The process type.
+        process_type: ProcessType,
+        /// Path of the program.
+        program: String,
+        /// What it is, what is needed, and what to do.
+        reason: String,
+    },
     /// The app's fault: the command of a process type cannot be run.
     #[error("process type `{process_type}`: {cause}")]
     Command {

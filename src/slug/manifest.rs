@@ -83,7 +83,7 @@ pub struct Process {
     pub serves: Option<Serves>,
 }
 
-/// How a web process serves requests.
+/// How a web process serves requests. Written as in a manifest: `http`, `port`, `cgi`, `static`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Serves {
@@ -95,6 +95,17 @@ pub enum Serves {
     Cgi,
     /// Files served by the host straight from the slug, without a guest.
     Static,
+}
+
+impl std::fmt::Display for Serves {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Port => "port",
+            Self::Cgi => "cgi",
+            Self::Static => "static",
+        })
+    }
 }
 
 /// The text is not a manifest that this version can use.

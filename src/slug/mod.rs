@@ -42,7 +42,7 @@ pub use error::SlugError;
 pub use lookup::{Executable, LookupError};
 pub use manifest::{BuildpackStamp, Manifest, ManifestError, Process, Program, STACK, Serves, Tree};
 pub use packed::PackedSlug;
-pub use plan::{PackPlan, ProcessPlan};
+pub use plan::{Inspect, PackPlan, ProcessPlan};
 pub use procfile::{Procfile, ProcfileError};
 pub use size::Size;
 pub use store::SlugStore;

@@ -24,7 +24,12 @@ pub struct PackPlan {
     pub created_by: String,
     /// Most bytes of the packed tree and all distinct programs together; by default 1 GB.
     pub limit: u64,
+    /// Looks at the wasm that a web process runs and tells how it serves, or why it cannot; by default nobody looks.
+    pub inspect: Option<Inspect>,
 }
+
+/// How a program's wasm serves requests, or why it does not.
+pub type Inspect = fn(&[u8]) -> Result<Serves, String>;
 
 /// What one process type runs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +50,7 @@ impl Default for PackPlan {
             processes: BTreeMap::new(),
             created_by: concat!("hokku ", env!("CARGO_PKG_VERSION")).to_owned(),
             limit: 1_000_000_000,
+            inspect: None,
         }
     }
 }

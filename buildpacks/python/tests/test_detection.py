@@ -41,6 +41,10 @@ class Detection(unittest.TestCase):
             self.write("app.py", text)
             self.assertEqual(detection.app_name(self.app / "app.py"), expected, text)
 
+    def test_a_half_typed_app_is_still_an_app(self):
+        self.write("app.py", "from flask import Flask\napp = Flask(__name__)\ndef broken(:\n")
+        self.assertEqual(detection.app_name(self.app / "app.py"), "app")
+
     def test_the_usual_files_in_order(self):
         self.write("main.py", "app = 1")
         self.assertEqual(detection.default_web(self.app), "gunicorn main:app")

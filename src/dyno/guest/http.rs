@@ -24,7 +24,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
-use tokio_util::task::TaskTracker;
 use wasmtime::Store;
 use wasmtime_wasi_http::{
     Error as HttpError, WasiHttpView as _,
@@ -38,17 +37,14 @@ use wasmtime_wasi_http::{
 const QUEUE: usize = 50;
 /// After how long a second, third, … instance that nobody needed is dropped.
 const IDLE: Duration = Duration::from_mins(1);
-/// How long a guest may go on after its answer was sent or its client left.
-const LINGER: Duration = Duration::from_secs(30);
-
 /// A dyno's program that answers requests, with its instances.
 pub(in crate::dyno) struct HttpGuest {
     program: Arc<LoadedProgram>,
     engine: Engine,
     sandbox: Sandbox,
     reuse: Reuse,
+    linger: Duration,
     slots: Slots<Box<Instance>>,
-    lingering: TaskTracker,
     served: AtomicU64,
     made: AtomicU64,
 }
@@ -79,15 +75,15 @@ impl HttpGuest {
         engine: Engine,
         sandbox: Sandbox,
         instances: usize,
-        reuse: Reuse,
+        (reuse, linger): (Reuse, Duration),
     ) -> Self {
         Self {
             program,
             engine,
             sandbox,
             reuse,
+            linger,
             slots: Slots::new(instances, QUEUE),
-            lingering: TaskTracker::new(),
             served: AtomicU64::new(0),
             made: AtomicU64::new(0),
         }
@@ -147,17 +143,18 @@ impl HttpGuest {
         };
         let mut lease = Lease { guest: self.clone(), instance: taken };
         if lease.instance.is_none() {
-            let made = self.instantiate().await.map_err(|error| self.crashed(&error))?;
+            let made = self.instantiate().await.map_err(|error| self.not_made(&error))?;
             lease.instance = Some(Box::new(made));
         }
         let (answer, mut answered) = oneshot::channel();
-        let mut run: GuestRun = Box::pin(lease.answer(request, answer)?);
+        let run: GuestRun = Box::pin(lease.answer(request, answer)?);
+        let mut run = Unfinished { run: Some(run), guest: self.clone() };
         self.served.fetch_add(1, Relaxed);
 
         let mut ended = None;
         let outcome = std::future::poll_fn(|cx| {
             if ended.is_none()
-                && let Poll::Ready(result) = run.as_mut().poll(cx)
+                && let Poll::Ready(result) = run.poll(cx)
             {
                 ended = Some(result);
             }
@@ -178,7 +175,7 @@ impl HttpGuest {
     fn respond(
         self: &Arc<Self>,
         outcome: Outcome,
-        run: GuestRun,
+        run: Unfinished,
         ended: Option<wasmtime::Result<()>>,
     ) -> Result<Response<Body>, HandleError> {
         let response = outcome.map_err(|code| {
@@ -188,7 +185,7 @@ impl HttpGuest {
         let (parts, mut inner) = response.into_parts();
         let failed = match ended {
             None => {
-                let body = GuestBody { inner, run: Some(run), failed: false, guest: self.clone() };
+                let body = GuestBody { inner, run, failed: false };
                 return Ok(Response::from_parts(parts, Body::new(body)));
             }
             Some(Ok(())) => false,
@@ -197,11 +194,7 @@ impl HttpGuest {
                 true
             }
         };
-        let body = if failed {
-            Body::new(GuestBody { inner, run: None, failed, guest: self.clone() })
-        } else {
-            take_whole(&mut inner)
-        };
+        let body = if failed { Body::new(GuestBody { inner, run, failed }) } else { take_whole(&mut inner) };
         Ok(Response::from_parts(parts, body))
     }
 
@@ -209,6 +202,14 @@ impl HttpGuest {
     fn crashed(&self, error: &wasmtime::Error) -> HandleError {
         self.log(&format!("{error:?}"));
         HandleError::Crashed { reason: format!("{error:#}").lines().next().unwrap_or_default().to_owned() }
+    }
+
+    /// Tells whose fault it is that there is no instance.
+    fn not_made(&self, error: &wasmtime::Error) -> HandleError {
+        if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+            return HandleError::Host(format!("{error:#}: every instance of the engine is in use"));
+        }
+        self.crashed(error)
     }
 
     fn log(&self, text: &str) {
@@ -322,12 +323,47 @@ fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     pieces.concat().into()
 }
 
+/// A guest that is still at work on its request.
+///
+/// Dropped, because the client left or because all of its answer was sent, the guest may still have to tidy up: it
+/// gets a moment, and its instance is kept if it ends well.
+struct Unfinished {
+    run: Option<GuestRun>,
+    guest: Arc<HttpGuest>,
+}
+
+impl Unfinished {
+    /// Runs the guest on; at its end it is no longer unfinished.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
+        let Some(run) = &mut self.run else { return Poll::Ready(Ok(())) };
+        let polled = run.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.run = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        // Outside of a runtime nobody could run it on.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let guest = self.guest.clone();
+        let linger = async move {
+            if let Ok(Err(error)) = tokio::time::timeout(guest.linger, run).await {
+                guest.crashed(&error);
+            }
+        };
+        self.guest.engine.inner.lingering.spawn_on(linger, &runtime);
+    }
+}
+
 /// An answer's body that carries the guest along: the guest runs when the connection asks for more.
 struct GuestBody {
     inner: HyperOutgoingBody,
-    run: Option<GuestRun>,
+    run: Unfinished,
     failed: bool,
-    guest: Arc<HttpGuest>,
 }
 
 impl http_body::Body for GuestBody {
@@ -338,16 +374,11 @@ impl http_body::Body for GuestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if let Some(run) = &mut self.run
-            && let Poll::Ready(result) = run.as_mut().poll(cx)
-        {
-            self.run = None;
-            if let Err(error) = result {
-                self.guest.crashed(&error);
-                self.failed = true;
-            }
+        if let Poll::Ready(Err(error)) = self.run.poll(cx) {
+            self.run.guest.crashed(&error);
+            self.failed = true;
         }
-        if self.run.is_some() {
+        if self.run.run.is_some() {
             return Pin::new(&mut self.inner).poll_frame(cx).map_err(Into::into);
         }
         match poll_freely(&mut self.inner, cx) {
@@ -359,7 +390,7 @@ impl http_body::Body for GuestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.run.is_none() && !self.failed && self.inner.is_end_stream()
+        self.run.run.is_none() && !self.failed && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -369,27 +400,4 @@ impl http_body::Body for GuestBody {
 
 fn stopped_midway() -> crate::dyno::BodyError {
     "the guest stopped in the middle of its answer".into()
-}
-
-impl Drop for GuestBody {
-    /// The connection wants no more, because all was sent or because the client left. The guest may still have to
-    /// tidy up: it gets a moment, and its instance is kept if it ends well.
-    fn drop(&mut self) {
-        let Some(mut run) = self.run.take() else { return };
-        if let Poll::Ready(result) = run.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
-            if let Err(error) = result {
-                self.guest.crashed(&error);
-            }
-            return;
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let guest = self.guest.clone();
-            let linger = async move {
-                if let Ok(Err(error)) = tokio::time::timeout(LINGER, run).await {
-                    guest.crashed(&error);
-                }
-            };
-            self.guest.lingering.spawn_on(linger, &runtime);
-        }
-    }
 }

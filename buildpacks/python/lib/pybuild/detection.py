@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 
 ENTRY_FILES = ("app.py", "wsgi.py", "main.py")
 APP_NAMES = ("app", "application")
@@ -37,9 +38,15 @@ def _django(app):
 def app_name(path):
     """Which of the usual names a file gives to its app at the top level."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+        source = path.read_bytes()
+    except OSError:
         return None
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        # Half typed, or newer than this machine's Python: the app's own Python will tell.
+        found = {name.decode() for name in re.findall(rb"(?m)^(%s)\s*[:=]" % "|".join(APP_NAMES).encode(), source)}
+        return next((name for name in APP_NAMES if name in found), None)
     defined = set()
     for statement in tree.body:
         defined |= _names(statement)
