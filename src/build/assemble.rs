@@ -9,10 +9,17 @@ use super::{
 use crate::dyno::ProgramKind;
 use crate::name::ProcessType;
 use crate::slug::{
-    BuildpackStamp, CommandLine, Manifest, PackPlan, Process, ProcessPlan, Procfile, Serves, Slug,
+    BuildpackStamp, CommandLine, Manifest, PackPlan, Process, ProcessPlan, Procfile, Serves, Slug, SlugError,
 };
 use cap_std::{ambient_authority, fs::Dir};
-use std::{collections::BTreeMap, fs, io, path::Path};
+use rustix::fs::OFlags;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 /// The program word of the host's own file server.
 const STATIC: &str = "static";
@@ -56,6 +63,7 @@ impl Assembly {
     /// Packs the tree in `build` and checks that every process type can be run.
     pub(super) async fn pack(self, build: &Path, shared: &Shared, log: &mut Log) -> Result<Slug, BuildError> {
         let types = self.types(build, log).await?;
+        let by_default = !build.join("Procfile").exists();
         let own_static = self.has_program(build, STATIC);
         let plan = |(name, command)| process(name, command, !own_static);
         let processes = types.into_iter().map(plan).collect::<Result<_, _>>()?;
@@ -69,10 +77,16 @@ impl Assembly {
             inspect: Some(ProgramKind::how_web_serves),
             ..PackPlan::default()
         };
-        let tree = Dir::open_ambient_dir(build, ambient_authority())
-            .map_err(|cause| BuildError::host("open", build, cause))?;
-        let slug = Slug::pack(&shared.store, tree, plan).await;
-        let slug = slug.map_err(|cause| BuildError::packing(cause, build))?;
+        let slug = match pack_tree(build, shared, plan.clone()).await {
+            // Nobody asked for this web process, and its program runs as a command.
+            Err(BuildError::Slug(SlugError::Serves { process_type, program, .. })) if by_default => {
+                log.detail(&format!("{program} serves no requests: no {process_type} process")).await;
+                let mut plan = plan;
+                plan.processes.remove(&process_type);
+                pack_tree(build, shared, plan).await?
+            }
+            packed => packed?,
+        };
         check(slug.manifest())?;
         log.detail(&format!("Done: {}", size(slug.manifest().size()))).await;
         Ok(slug)
@@ -107,16 +121,34 @@ impl Assembly {
     }
 }
 
-/// Reads a text that must be a plain file of the build directory: a link there might lead anywhere.
-fn read_plain(path: &Path) -> io::Result<String> {
-    let about = fs::symlink_metadata(path)?;
-    if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+async fn pack_tree(build: &Path, shared: &Shared, plan: PackPlan) -> Result<Slug, BuildError> {
+    let tree = Dir::open_ambient_dir(build, ambient_authority())
+        .map_err(|cause| BuildError::host("open", build, cause))?;
+    let slug = Slug::pack(&shared.store, tree, plan).await;
+    slug.map_err(|cause| BuildError::packing(cause, build))
+}
+
+/// Reads a text that must be a plain file, of at most 64 KiB, in a directory that an app or a buildpack wrote:
+/// a link there might lead anywhere, and a pipe never end.
+///
+/// Blocks, but waits for nobody.
+pub(super) fn read_plain(path: &Path) -> io::Result<String> {
+    let not_plain = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(not_plain());
     }
-    if about.len() > Procfile::BYTES_LIMIT as u64 {
+    // Whoever wrote it may put something else there until it is opened.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(not_plain());
+    }
+    let mut bytes = Vec::new();
+    file.take(Procfile::BYTES_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > Procfile::BYTES_LIMIT {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 KiB"));
     }
-    fs::read_to_string(path)
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 fn names(types: &[(ProcessType, String)]) -> String {
@@ -154,4 +186,29 @@ fn check(manifest: &Manifest) -> Result<(), BuildError> {
 fn refuse(process_type: &ProcessType, command: &str, reason: &dyn std::fmt::Display) -> BuildError {
     let command = command.chars().take(200).collect();
     BuildError::Process { process_type: process_type.clone(), command, reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_files_of_bounded_size_are_read() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = |name: &str| dir.path().join(name);
+        let limit = Procfile::BYTES_LIMIT;
+        fs::write(path("plain"), "a".repeat(limit)).expect("file");
+        assert_eq!(read_plain(&path("plain")).expect("text").len(), limit);
+        std::os::unix::fs::symlink(path("plain"), path("link")).expect("link");
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+            .expect("fifo");
+        for name in ["link", "pipe", "."] {
+            let error = read_plain(&path(name)).expect_err("refused");
+            assert_eq!(error.to_string(), "it is not a plain file", "{name}");
+        }
+        // A letter that the limit cuts in two.
+        fs::write(path("large"), "a".repeat(limit) + "é").expect("file");
+        insta::assert_snapshot!(read_plain(&path("large")).expect_err("refused"), @"it is larger than 64 KiB");
+        assert_eq!(read_plain(&path("none")).expect_err("none").kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -1,6 +1,6 @@
 use super::{
     BuildError, BuildRequest,
-    assemble::Assembly,
+    assemble::{Assembly, read_plain},
     builder::Shared,
     buildpack::{self, Buildpack},
     declared::{Release, exports},
@@ -170,7 +170,7 @@ impl Course {
         .await?;
         let toolchain = self.toolchain(chosen, environment).await?;
         self.compile(chosen, space, environment, toolchain.as_deref()).await?;
-        self.take_exports(chosen, environment).await;
+        self.take_exports(chosen, environment).await?;
         self.release(chosen, space, environment).await
     }
 
@@ -260,8 +260,20 @@ impl Course {
     }
 
     /// Puts the buildpack's `export` file into the environment of those after it.
-    async fn take_exports(&mut self, chosen: &Chosen, environment: &mut Environment) {
-        let Ok(text) = fs::read_to_string(chosen.copy.join("export")) else { return };
+    async fn take_exports(
+        &mut self,
+        chosen: &Chosen,
+        environment: &mut Environment,
+    ) -> Result<(), BuildError> {
+        let file = chosen.copy.join("export");
+        let text = match off_the_async_threads(move || Ok(read_plain(&file))).await? {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                self.log.detail(&format!("the buildpack's export file was not read: {error}")).await;
+                return Ok(());
+            }
+        };
         let path = environment.get("PATH").unwrap_or_default().to_string_lossy().into_owned();
         let (vars, unread) = exports(&text, &path);
         for (key, value) in vars {
@@ -272,6 +284,7 @@ impl Course {
                 .detail(&format!("not read from the export file: {what} (plain export KEY=VALUE only)"))
                 .await;
         }
+        Ok(())
     }
 
     async fn release(
@@ -329,5 +342,56 @@ async fn off_the_async_threads<T: Send + 'static>(
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Err(BuildError::Cancelled),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ConfigVars;
+    use crate::build::{Builder, BuilderConfig};
+    use crate::name::AppName;
+    use crate::slug::SlugStore;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// What a build says whose only buildpack makes its export file with `script`, in its own directory.
+    async fn said(script: &str) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("dir");
+        let (bin, app) = (dir.path().join("pack/bin"), dir.path().join("app"));
+        fs::create_dir_all(&bin).expect("dir");
+        fs::create_dir(&app).expect("dir");
+        fs::write(app.join("a.wat"), "(module)").expect("file");
+        let compile = format!("cd \"$(dirname \"$0\")/..\"\n{script}");
+        for (name, body) in [("detect", "true"), ("compile", compile.as_str())] {
+            fs::write(bin.join(name), format!("#!/bin/sh\n{body}\n")).expect("file");
+            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).expect("mode");
+        }
+        let config =
+            BuilderConfig { allow_directories: true, ..BuilderConfig::new(dir.path().join("cache")) };
+        let builder = Builder::new(config, SlugStore::in_memory()).expect("a builder");
+        let pack = dir.path().join("pack").to_str().expect("UTF-8").to_owned();
+        let request = BuildRequest {
+            app: AppName::like("shop"),
+            source: app,
+            buildpacks: vec![pack],
+            config: ConfigVars::default(),
+        };
+        let mut lines = Vec::new();
+        builder.build(request, &mut |line| lines.push(line.to_owned())).await.expect("a slug");
+        lines
+    }
+
+    #[tokio::test]
+    async fn an_export_that_is_no_plain_file_is_told_and_not_read() {
+        let secret = "echo 'export A=$(x)' > secret; ln -s secret export";
+        for script in [secret, "mkfifo export", "mkdir export"] {
+            let lines = said(script).await;
+            let told = "       the buildpack's export file was not read: it is not a plain file";
+            assert!(lines.iter().any(|line| line == told), "{script}: {lines:?}");
+        }
+        for script in ["true", "echo export A=1 > export"] {
+            let lines = said(script).await;
+            assert!(lines.iter().all(|line| !line.contains("export")), "{script}: {lines:?}");
+        }
     }
 }

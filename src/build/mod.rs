@@ -40,3 +40,4 @@ mod workspace;
 
 pub use builder::{BuildRequest, Builder, BuilderConfig, PASSTHROUGH};
 pub use error::BuildError;
+pub(crate) use source::walk_source;

@@ -14,6 +14,12 @@ use tokio_util::sync::CancellationToken;
 /// The names that never become part of a build, at any depth: history and secrets.
 const NEVER: [&str; 2] = [".git", ".env"];
 
+/// How the name of a slug ends.
+const SLUG_END: &[u8] = b".slug";
+
+/// How the name of a slug starts while it is being written, as [`Slug::export`](crate::slug::Slug::export) does.
+const UNFINISHED_SLUG: &[u8] = b".hokku-slug-";
+
 /// An app's source directory, and what may be taken of it.
 #[derive(Clone, Debug)]
 pub(super) struct SourceTree {
@@ -25,8 +31,8 @@ pub(super) struct SourceTree {
 }
 
 impl SourceTree {
-    /// Copies the source to the empty directory `into`, without `.git`, `.env` and what `.gitignore` and
-    /// `.slugignore` name. Executable bits are kept; owners and times are not.
+    /// Copies the source to the empty directory `into`: what [`walk_source`] finds. Executable bits are kept;
+    /// owners and times are not.
     ///
     /// Blocks. Stops early when `stop` is cancelled.
     pub(super) fn copy(&self, into: &Path, stop: &CancellationToken) -> Result<(), BuildError> {
@@ -36,7 +42,7 @@ impl SourceTree {
         let to = Dir::open_ambient_dir(into, ambient_authority())
             .map_err(|cause| BuildError::host("open", into, cause))?;
         let mut copy = Copy { from, to, into, left: self.limit, limit: self.limit, links: Vec::new() };
-        for entry in self.walk(&root) {
+        for entry in walk_source(&root, Some(&self.except)) {
             if stop.is_cancelled() {
                 return Err(BuildError::Cancelled);
             }
@@ -48,21 +54,35 @@ impl SourceTree {
         }
         copy.check_links()
     }
+}
 
-    fn walk(&self, root: &Path) -> ignore::Walk {
-        let except = self.except.clone();
-        let wanted = move |entry: &DirEntry| {
-            entry.depth() == 0
-                || !NEVER.iter().any(|name| entry.file_name() == *name) && entry.path() != except
-        };
-        WalkBuilder::new(root)
-            .standard_filters(false)
-            .git_ignore(true)
-            .require_git(false)
-            .add_custom_ignore_filename(".slugignore")
-            .filter_entry(wanted)
-            .build()
-    }
+/// The files, directories and links below `root` that a build takes, and `root` itself, in no order.
+///
+/// Left out are `.git` and `.env`; what a `.gitignore` or `.slugignore` names, each for its own directory and
+/// those below; the directory `except`; and slugs in the root, because that is where one is put by default.
+/// Links are not followed. An entry that cannot be read is given as an error.
+pub(crate) fn walk_source(root: &Path, except: Option<&Path>) -> ignore::Walk {
+    let except = except.map(Path::to_owned);
+    let wanted = move |entry: &DirEntry| {
+        entry.depth() == 0
+            || !NEVER.iter().any(|name| entry.file_name() == *name)
+                && except.as_deref() != Some(entry.path())
+                && !is_slug_in_root(entry)
+    };
+    WalkBuilder::new(root)
+        .standard_filters(false)
+        .git_ignore(true)
+        .require_git(false)
+        .add_custom_ignore_filename(".slugignore")
+        .filter_entry(wanted)
+        .build()
+}
+
+fn is_slug_in_root(entry: &DirEntry) -> bool {
+    let name = entry.file_name().as_encoded_bytes();
+    entry.depth() == 1
+        && entry.file_type().is_some_and(|kind| kind.is_file())
+        && (name.ends_with(SLUG_END) || name.starts_with(UNFINISHED_SLUG))
 }
 
 fn into_io(error: ignore::Error) -> io::Error {
@@ -181,6 +201,32 @@ mod tests {
         ]);
         let copied = copy(from.path(), to.path(), 1000).expect("copies");
         assert_eq!(copied, [".gitignore", ".hidden", ".slugignore", "app.py", "sub", "sub/b"]);
+    }
+
+    #[test]
+    fn slugs_in_the_root_stay_behind() {
+        let (from, to) = directories(&[
+            ("app.slug", ""),
+            (".hokku-slug-Xy12", ""),
+            ("slug", ""),
+            ("a.slug.txt", ""),
+            ("garden.slug/a", ""),
+            ("public/garden.slug", ""),
+            ("public/.hokku-slug-Xy12", ""),
+        ]);
+        let copied = copy(from.path(), to.path(), 1000).expect("copies");
+        let kept = ["public", "public/.hokku-slug-Xy12", "public/garden.slug", "slug"];
+        assert_eq!(copied, [&["a.slug.txt", "garden.slug", "garden.slug/a"], &kept[..]].concat());
+    }
+
+    #[tokio::test]
+    async fn the_slug_of_the_build_before_stays_behind() {
+        use crate::slug::{PackPlan, Slug, SlugStore};
+        let (from, to) = directories(&[("index.html", "")]);
+        let tree = Dir::open_ambient_dir(from.path(), ambient_authority()).expect("dir");
+        let slug = Slug::pack(&SlugStore::in_memory(), tree, PackPlan::default()).await.expect("a slug");
+        slug.export(&from.path().join("site.slug")).await.expect("exports");
+        assert_eq!(copy(from.path(), to.path(), 1000).expect("copies"), ["index.html"]);
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Serve {
             let Some(path) = changed else { break Ok(()) };
             // An editor's temporary file is gone by now; its name would say nothing.
             let shown = if path.exists() { path.strip_prefix(&self.config.dir).ok() } else { None };
+            let shown = shown.filter(|path| !path.as_os_str().is_empty());
             let shown = shown.map_or_else(|| "a file".to_owned(), |path| path.display().to_string());
             say(&self.log, "serve", format!("{shown} changed"));
         };
