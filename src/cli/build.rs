@@ -48,7 +48,7 @@ impl Build {
             let line = plain(line);
             drop(if json { writeln!(io::stderr(), "{line}") } else { writeln!(io::stdout(), "{line}") });
         };
-        let builder = builder(&self.cache.path()?)?;
+        let builder = builder(&self.cache.path_beside(&self.dir)?)?;
         let building = build(&builder, &self.dir, app, self.buildpack, &mut print);
         let built = stop.run_until_cancelled(building).await;
         builder.close().await;

@@ -1,5 +1,5 @@
-use anyhow::Context as _;
-use std::path::PathBuf;
+use anyhow::{Context as _, bail};
+use std::path::{Path, PathBuf};
 
 /// Where this user's slugs, compiled code and build caches are kept.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,21 @@ impl CacheDir {
         let dir = self.chosen()?;
         crate::dyno::make_private(&dir)
             .with_context(|| format!("cannot use the cache directory {}", dir.display()))?;
+        Ok(dir)
+    }
+
+    /// The same for work on the app in `app_dir`, which must not hold the cache: a build would take it for a part of the
+    /// app.
+    pub(super) fn path_beside(&self, app_dir: &Path) -> anyhow::Result<PathBuf> {
+        let dir = self.path()?;
+        if let (Ok(cache), Ok(app)) = (dir.canonicalize(), app_dir.canonicalize())
+            && cache.starts_with(&app)
+        {
+            bail!(
+                "the cache directory {} lies in the app's directory; choose another with --cache-dir",
+                dir.display()
+            );
+        }
         Ok(dir)
     }
 

@@ -1,6 +1,7 @@
 use super::plain_text::plain;
 use crate::logplex::{LogLine, Source, Stream, Tail};
 use anstyle::{AnsiColor, Style};
+use futures_util::FutureExt as _;
 use std::{
     collections::HashMap,
     io::{self, IsTerminal as _, Write},
@@ -54,17 +55,23 @@ impl<W: Write> LogView<W> {
 
     /// Shows all that `tail` gives, to its end.
     pub(super) async fn follow(&mut self, mut tail: Tail) -> io::Result<()> {
-        while let Some(event) = tail.next().await {
+        loop {
+            // What is there at once is written at once: under load that is many lines.
+            let event = if let Some(event) = tail.next().now_or_never() {
+                event
+            } else {
+                self.out.flush()?;
+                tail.next().await
+            };
+            let Some(event) = event else { return self.out.flush() };
             self.show(&event.line())?;
         }
-        Ok(())
     }
 
     fn show(&mut self, line: &LogLine) -> io::Result<()> {
         if self.format == LogFormat::Json {
             serde_json::to_writer(&mut self.out, line)?;
-            writeln!(self.out)?;
-            return self.out.flush();
+            return writeln!(self.out);
         }
         let process = &*line.process;
         self.width = self.width.max(process.len());
@@ -82,7 +89,7 @@ impl<W: Write> LogView<W> {
                 plain(&line.text)
             )?;
         }
-        self.out.flush()
+        Ok(())
     }
 }
 

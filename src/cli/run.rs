@@ -42,7 +42,7 @@ impl Run {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (stop, _listening) = stop_on_interrupt()?;
         let interrupted = || ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1));
-        let cache_dir = self.cache.path()?;
+        let cache_dir = self.cache.path_beside(&self.directory)?;
         let builder = builder(&cache_dir)?;
         let started = stop.run_until_cancelled(self.start(&builder, cache_dir)).await;
         builder.close().await;

@@ -54,7 +54,7 @@ impl Serve {
         // On a thread of its own: whoever stops reading our output holds up no build, no request and no end.
         let runtime = tokio::runtime::Handle::current();
         let shown = tokio::task::spawn_blocking(move || {
-            runtime.block_on(LogView::new(format, io::stdout().lock()).follow(tail))
+            runtime.block_on(LogView::new(format, io::BufWriter::new(io::stdout().lock())).follow(tail))
         });
         let (shown, served) = tokio::join!(
             async {
@@ -76,7 +76,7 @@ impl Serve {
             port: self.port,
             watch: !self.once,
             buildpacks: self.buildpack.clone(),
-            cache_dir: self.cache.path()?,
+            cache_dir: self.cache.path_beside(&self.dir)?,
             compiler: own_compiler()?,
             reuse: if self.fresh_instances { Reuse::Nothing } else { Reuse::Instances },
             grace: GRACE,

@@ -10,9 +10,9 @@ use tokio::io::AsyncReadExt as _;
 /// What one compilation may take. Compiling is where hostile wasm burns memory and time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CompileLimits {
-    /// Address space of the compiling process in bytes [6 GiB].
+    /// Address space of the compiling process in bytes. Default: 6 GiB.
     pub memory: u64,
-    /// CPU time of the compiling process [5 min].
+    /// CPU time of the compiling process. Default: 5 min.
     pub cpu: Duration,
 }
 

@@ -46,13 +46,13 @@ pub struct DynoSpec {
     pub config: ConfigVars,
     /// `$PORT`, for a web dyno.
     pub port: Option<u16>,
-    /// Where its output goes [nowhere].
+    /// Where its output goes. Default: nowhere.
     pub stdio: Stdio,
-    /// What it may take [as a standard dyno].
+    /// What it may take. Default: as a standard dyno.
     pub limits: Limits,
-    /// What becomes of instances [they are kept].
+    /// What becomes of instances. Default: they are kept.
     pub reuse: Reuse,
-    /// How long a guest may go on after its answer was sent or its client left [30 s]. Then its instance is replaced.
+    /// How long a guest may go on after its answer was sent or its client left; then its instance is replaced. Default: 30 s.
     pub linger: Duration,
 }
 

@@ -19,11 +19,11 @@ const EPOCH: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
     /// Where compiled code, unpacked slugs and dynos' disks are kept: `compiled`, `trees` and `scratch` below it.
-    /// Only the platform may write here. [a directory of its own in the system's temporary directory]
+    /// Only the platform may write here. Default: a directory of its own in the system's temporary directory.
     pub cache_dir: Option<PathBuf>,
-    /// How wasm becomes machine code [in this process].
+    /// How wasm becomes machine code. Default: in this process.
     pub compiler: Compiler,
-    /// The most guest instances alive at a time, over all dynos [1,000].
+    /// The most guest instances alive at a time, over all dynos. Default: 1,000.
     pub max_instances: u32,
 }
 

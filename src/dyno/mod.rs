@@ -2,7 +2,7 @@
 //!
 //! # Owns
 //! [`Engine`] with ahead-of-time compilation and its cache; [`Dyno`], from a slug to answers or an exit status; the
-//! [`Sandbox`](sandbox) with all that a guest can see; files served without a guest ([`static_site`]).
+//! `Sandbox` with all that a guest can see; files served without a guest ([`static_site`]).
 //!
 //! # Invariants
 //! 1. A guest that traps, spins or leaves costs its own instance; the next request gets another.

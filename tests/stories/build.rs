@@ -119,3 +119,14 @@ fn on_small_disk(disk: &Path, site: &Path) -> std::io::Result<Option<std::proces
     let output = command.output()?;
     Ok((output.status.code() != Some(77) && !output.stdout.is_empty()).then_some(output))
 }
+
+#[test]
+fn a_cache_in_the_app_s_own_directory_is_refused() -> TestResult {
+    let dir = example("hello-wat");
+    let mut command = hokku();
+    command.args(["build", "--app", "inside", "--cache-dir"]).arg(dir.path().join("cache")).arg(dir.path());
+    let built = output(&mut command);
+    assert_eq!(built.status.code(), Some(1), "{}", said(&built));
+    assert!(String::from_utf8(built.stderr)?.contains("lies in the app's directory"));
+    Ok(())
+}

@@ -25,7 +25,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Bytes of linear memory of one instance, and what the number of instances of a web dyno is reckoned from
-    /// [512 MiB, as a standard dyno].
+    /// Default: 512 MiB, as a standard dyno.
     pub memory: u64,
 }
 
