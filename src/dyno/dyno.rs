@@ -6,6 +6,7 @@ use super::{
     program::LoadedProgram,
     sandbox::{Disk, Sandbox},
     static_site::{StaticOptions, StaticSite},
+    tree_cache::Tree,
 };
 use crate::app::ConfigVars;
 use crate::name::{DynoName, ProcessType};
@@ -94,7 +95,10 @@ pub struct Dyno {
 
 enum Running {
     Http(Arc<HttpGuest>),
-    Static(StaticSite),
+    Static {
+        site: StaticSite,
+        _tree: Tree,
+    },
     Command(Command),
     #[cfg(test)]
     Scripted(scripted::Script),
@@ -135,8 +139,8 @@ impl Dyno {
         let program = match manifest.lookup(&started.words[0])? {
             Executable::Static => {
                 let options = StaticOptions::parse(&started.words[1..])?;
-                let site = static_site(engine, slug, options).await?;
-                return Ok(Self { name: spec.name, command, running: Running::Static(site) });
+                let (site, tree) = static_site(engine, slug, options).await?;
+                return Ok(Self { name: spec.name, command, running: Running::Static { site, _tree: tree } });
             }
             Executable::Program(program) => program,
         };
@@ -197,7 +201,7 @@ impl Dyno {
     pub async fn handle(&self, request: Request<Body>) -> Result<Response<Body>, HandleError> {
         match &self.running {
             Running::Http(guest) => guest.handle(request).await,
-            Running::Static(site) => Ok(site.handle(request).await),
+            Running::Static { site, .. } => Ok(site.handle(request).await),
             Running::Command(_) => Err(HandleError::NotServing(self.name.to_string())),
             #[cfg(test)]
             Running::Scripted(script) => script(request).await,
@@ -294,18 +298,23 @@ fn check_kind(program: &LoadedProgram, path: &str, spec: &DynoSpec) -> Result<()
 async fn disk(engine: &Engine, slug: &Slug) -> Result<Arc<Disk>, DynoError> {
     let tree = engine.inner.trees.tree(slug).await?;
     let dynos = engine.inner.trees.scratch().to_owned();
-    let copy = tokio::task::spawn_blocking(move || Disk::copy_of(&tree, &dynos));
+    let copy = tokio::task::spawn_blocking(move || Disk::copy_of(tree.path(), &dynos));
     let copied = copy.await.unwrap_or_else(|panic| {
         Err(DynoError::Disk { directory: "this process".to_owned(), cause: std::io::Error::other(panic) })
     });
     copied.map(Arc::new)
 }
 
-async fn static_site(engine: &Engine, slug: &Slug, options: StaticOptions) -> Result<StaticSite, DynoError> {
+async fn static_site(
+    engine: &Engine,
+    slug: &Slug,
+    options: StaticOptions,
+) -> Result<(StaticSite, Tree), DynoError> {
     let tree = engine.inner.trees.tree(slug).await?;
-    let open = Dir::open_ambient_dir(&tree, ambient_authority());
-    let dir = open.map_err(|cause| DynoError::Disk { directory: tree.display().to_string(), cause })?;
-    Ok(StaticSite::new(dir, options)?)
+    let open = Dir::open_ambient_dir(tree.path(), ambient_authority());
+    let dir =
+        open.map_err(|cause| DynoError::Disk { directory: tree.path().display().to_string(), cause })?;
+    Ok((StaticSite::new(dir, options)?, tree))
 }
 
 fn start_command(engine: Engine, program: Arc<LoadedProgram>, sandbox: Sandbox) -> Command {

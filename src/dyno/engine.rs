@@ -1,11 +1,12 @@
 use super::{
     CompileLimits, Compiler,
-    cache::{CodeCache, TreeCache},
+    code_cache::CodeCache,
     error::{DynoError, EngineError},
     guest::GuestState,
     housekeeping::Housekeeping,
     program::LoadedProgram,
     scratch::Scratch,
+    tree_cache::TreeCache,
 };
 use crate::slug::{Program, Slug};
 use std::{path::PathBuf, sync::Arc, time::Duration};

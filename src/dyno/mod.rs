@@ -13,7 +13,7 @@
 //! Which dynos run, and when they are started again: [`crate::serve`]. Which request goes to which dyno:
 //! [`crate::router`].
 
-mod cache;
+mod code_cache;
 mod compiler;
 #[expect(clippy::module_inception, reason = "the room is named for its central type")]
 mod dyno;
@@ -26,7 +26,9 @@ mod private_dir;
 mod program;
 mod sandbox;
 mod scratch;
+mod single_flight;
 pub mod static_site;
+mod tree_cache;
 
 pub use compiler::{CompileLimits, Compiler, INVALID_PROGRAM, compile_here};
 pub use dyno::{Dyno, DynoSpec, Reuse};

@@ -5,8 +5,9 @@ use super::{
     kind::ProgramKind,
     private_dir::make_private,
     program::{LoadedProgram, OpenError},
+    single_flight::SingleFlight,
 };
-use crate::slug::{Digest, Program, Slug, UnpackLimits};
+use crate::slug::{Digest, Program, Slug};
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -150,59 +151,13 @@ impl CodeCache {
     }
 }
 
-/// Slugs' trees, unpacked once, read-only by agreement: dynos get copies.
-pub(super) struct TreeCache {
-    trees: PathBuf,
-    scratch: PathBuf,
-    unpacking: SingleFlight<Digest>,
-}
-
-impl TreeCache {
-    pub(super) fn open(root: &Path, scratch: PathBuf) -> io::Result<Self> {
-        let trees = root.join("trees");
-        make_private(&trees)?;
-        Ok(Self { trees, scratch, unpacking: SingleFlight::default() })
-    }
-
-    /// Where dynos' disks are made.
-    pub(super) fn scratch(&self) -> &Path {
-        &self.scratch
-    }
-
-    /// The directory that holds the slug's tree; unpacked now if it is not there.
-    pub(super) async fn tree(&self, slug: &Slug) -> Result<PathBuf, DynoError> {
-        let digest = &slug.manifest().tree.digest;
-        let path = self.trees.join(digest.hex());
-        if exists(&path).await {
-            return Ok(path);
-        }
-        let _alone = self.unpacking.enter(digest).await;
-        if exists(&path).await {
-            return Ok(path);
-        }
-        let disk = |cause| DynoError::Disk { directory: self.trees.display().to_string(), cause };
-        let beside = tempfile::Builder::new().prefix("unpacking-").tempdir_in(&self.scratch).map_err(disk)?;
-        let into =
-            cap_std::fs::Dir::open_ambient_dir(beside.path(), cap_std::ambient_authority()).map_err(disk)?;
-        slug.unpack_tree(into, UnpackLimits::default()).await?;
-        make_private(&self.trees).map_err(disk)?;
-        match tokio::fs::rename(beside.path(), &path).await {
-            Ok(()) => drop(beside.keep()),
-            // Another process was quicker; its tree has the same digest.
-            Err(_) if exists(&path).await => {}
-            Err(cause) => return Err(disk(cause)),
-        }
-        Ok(path)
-    }
-}
-
 async fn open(engine: &Arc<Inner>, program: &Program, path: &Path) -> Result<LoadedProgram, OpenError> {
     let (engine, program, path) = (engine.clone(), program.clone(), path.to_owned());
     off_the_async_threads(move || LoadedProgram::open(&engine, &program, &path)).await
 }
 
 /// Runs what maps, parses or links megabytes on a thread that may block.
-async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
@@ -211,29 +166,4 @@ async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Sen
 
 async fn exists(path: &Path) -> bool {
     tokio::fs::try_exists(path).await.unwrap_or(false)
-}
-
-/// One lock per key, for as long as somebody wants it.
-struct SingleFlight<K>(Mutex<HashMap<K, Weak<tokio::sync::Mutex<()>>>>);
-
-impl<K> Default for SingleFlight<K> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: Clone + Eq + std::hash::Hash> SingleFlight<K> {
-    /// Waits until nobody else is inside for `key`.
-    async fn enter(&self, key: &K) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = {
-            let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            map.retain(|_, weak| weak.strong_count() > 0);
-            map.get(key).and_then(Weak::upgrade).unwrap_or_else(|| {
-                let lock = Arc::default();
-                map.insert(key.clone(), Arc::downgrade(&lock));
-                lock
-            })
-        };
-        lock.lock_owned().await
-    }
 }
