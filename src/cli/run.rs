@@ -9,7 +9,7 @@ use super::{
 use crate::app::ConfigVars;
 use crate::build::Builder;
 use crate::dyno::{Dyno, DynoSpec, Engine, EngineConfig, Stdio};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
@@ -114,6 +114,10 @@ impl Progress {
     fn start(what: &'static str) -> Self {
         let spinner = io::stderr().is_terminal().then(|| {
             let spinner = ProgressBar::new_spinner().with_message(what);
+            // A message as wide as the terminal and no wider: a second line could not be cleared.
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+                spinner.set_style(style);
+            }
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         });
