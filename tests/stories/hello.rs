@@ -75,3 +75,24 @@ fn a_preview_1_module_as_web_is_refused_by_name() -> TestResult {
     insta::assert_snapshot!(String::from_utf8(ended.stderr)?);
     Ok(())
 }
+
+#[test]
+fn a_web_process_that_does_not_start_is_h10_and_none_is_h14() -> TestResult {
+    let broken = r#"(component (instance $i) (export "wasi:http/incoming-handler@0.2.0" (instance $i)))"#;
+    let dir = app(&[("server.wat", broken)]);
+    let served = Served::start(dir.path(), &["--app", "broken"]);
+    let (status, page) = served.get("/")?;
+    assert_eq!(status, 503, "{page}");
+    assert!(page.contains("H10"), "{page}");
+    served.wait_for("web.1", "State changed from starting to crashed");
+    served.wait_for("router", r#"at=error code=H10 desc="App crashed""#);
+    drop(served);
+
+    let dir = app(&[("tool.wat", include_str!("../guests/command.wat")), ("Procfile", "worker: tool\n")]);
+    let served = Served::start(dir.path(), &["--once", "--app", "no-web"]);
+    let (status, page) = served.get("/")?;
+    assert_eq!(status, 503, "{page}");
+    assert!(page.contains("H14"), "{page}");
+    served.wait_for("worker.1", "Process exited with status 0");
+    Ok(())
+}

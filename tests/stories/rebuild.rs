@@ -102,6 +102,7 @@ fn a_first_build_that_fails_waits_for_the_mend() -> TestResult {
     let served = Served::start(dir.path(), &["--app", "mended"]);
     let (status, page) = served.get("/")?;
     assert_eq!(status, 503, "{page}");
+    assert!(page.contains("H81"), "{page}");
     assert!(served.logged("build").contains("statik"));
     let mark = served.mark();
     std::fs::write(dir.path().join("Procfile"), "web: static .\n")?;
