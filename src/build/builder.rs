@@ -158,12 +158,6 @@ impl Builder {
         }
     }
 
-    /// The names that [`BuildRequest::buildpacks`] knows, in the order in which they are asked.
-    #[must_use]
-    pub fn buildpacks(&self) -> Vec<String> {
-        self.shared.catalog.in_order().iter().map(|buildpack| buildpack.name.clone()).collect()
-    }
-
     /// Cancels every build, and every later one; does not wait.
     pub fn cancel(&self) {
         self.stop.cancel();

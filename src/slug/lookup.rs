@@ -1,5 +1,4 @@
-use super::{CommandLine, Manifest, Program};
-use crate::name::ProcessType;
+use super::{Manifest, Program};
 
 /// The program word that the host serves itself.
 const STATIC: &str = "static";
@@ -79,16 +78,6 @@ impl Manifest {
                 path: self.path.clone(),
             }),
         }
-    }
-
-    /// The process types whose program is known and not there, each with the reason.
-    ///
-    /// Such a slug is legal: its other types run, and a dyno of these ends with the reason in its log.
-    #[must_use]
-    pub fn unrunnable(&self) -> Vec<(&ProcessType, LookupError)> {
-        let reason = |command: &str| self.lookup(&CommandLine::parse(command).ok()?.program()?).err();
-        let processes = self.processes.iter();
-        processes.filter_map(|(name, process)| Some((name, reason(&process.command)?))).collect()
     }
 
     fn at_path(&self, word: &str) -> Result<Executable<'_>, LookupError> {
@@ -216,16 +205,6 @@ mod tests {
         let mut empty = manifest();
         empty.programs.clear();
         insta::assert_snapshot!(empty.lookup("x").expect_err("none"), @"nothing named `x` on the PATH; the slug has no program: put a wasm file into .python/bin or bin or .");
-    }
-
-    #[test]
-    fn process_types_that_cannot_run_are_told() {
-        let mut manifest = manifest();
-        assert_eq!(manifest.unrunnable(), []);
-        let web = manifest.processes.get_mut("web").expect("there");
-        web.command = "gunicron app:app".to_owned();
-        let told: Vec<_> = manifest.unrunnable().into_iter().map(|(name, _)| name.as_ref()).collect();
-        assert_eq!(told, ["web"]);
     }
 
     proptest::proptest! {

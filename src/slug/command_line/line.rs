@@ -52,27 +52,6 @@ impl CommandLine {
         super::parse::parse(text)
     }
 
-    /// A command of words that are ready, as a terminal gives them: nothing in them is expanded or split.
-    ///
-    /// # Errors
-    /// [`CommandError::Empty`] without a word, [`CommandError::Nul`], [`CommandError::ExpandsTooFar`].
-    pub fn from_words<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Result<Self, CommandError> {
-        let words: Vec<String> = words.into_iter().map(Into::into).collect();
-        match words.first() {
-            None => return Err(CommandError::Empty),
-            Some(first) if first.is_empty() => return Err(CommandError::Empty),
-            _ => {}
-        }
-        if words.iter().any(|word| word.contains('\0')) {
-            return Err(CommandError::Nul);
-        }
-        if words.iter().map(|word| word.len() + 1).sum::<usize>() > Self::EXPANDED_LIMIT {
-            return Err(CommandError::ExpandsTooFar);
-        }
-        let words = words.into_iter().map(|word| vec![Piece::Text(word)]).collect();
-        Ok(Self { assignments: Vec::new(), words })
-    }
-
     /// Writes words so that [`parse`](Self::parse) reads them back unchanged.
     #[must_use]
     pub fn quote<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> String {

@@ -135,16 +135,6 @@ fn expansion_is_bounded_and_must_leave_a_program() {
 }
 
 #[test]
-fn ready_words_are_taken_as_they_are() {
-    let line = CommandLine::from_words(["python", "-c", "print('$PORT') && x", ""]).expect("legal");
-    let expanded = line.expand(variable).expect("legal");
-    assert_eq!(expanded.words, ["python", "-c", "print('$PORT') && x", ""]);
-    assert_eq!(CommandLine::from_words(["exec", "A=1"]).expect("legal").program().as_deref(), Some("exec"));
-    assert_eq!(CommandLine::from_words::<&str>([]), Err(CommandError::Empty));
-    assert_eq!(CommandLine::from_words(["a\0"]), Err(CommandError::Nul));
-}
-
-#[test]
 fn debug_shows_no_value() {
     let expanded = CommandLine::parse("TOKEN=$T a $T").expect("legal").expand(|_| Some("hunter2".into()));
     insta::assert_snapshot!(format!("{:?}", expanded.expect("legal")), @r#"Expanded { environment: ["TOKEN"], words: 2 }"#);
