@@ -37,6 +37,17 @@ pub enum Reuse {
 }
 
 /// What to start.
+///
+/// ```
+/// use hokku::{DynoSpec, app::ConfigVars, dyno::Limits};
+///
+/// let config = ConfigVars::from_dotenv("GREETING=Hello")?;
+/// let spec = DynoSpec { config, limits: Limits { memory: 256 << 20 }, ..DynoSpec::web() };
+/// assert_eq!(spec.name.to_string(), "web.1");
+/// // Config vars may be secrets: no value is ever shown.
+/// assert!(!format!("{spec:?}").contains("Hello"));
+/// # Ok::<(), hokku::app::DotenvError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DynoSpec {
     /// The dyno's name; its type decides whether it may take requests.
@@ -87,6 +98,24 @@ impl DynoSpec {
 }
 
 /// A running dyno: a small machine with a name, a disk of its own and a lifetime. Dropping it stops it.
+///
+/// ```
+/// use hokku::{Dyno, DynoSpec, Engine, EngineConfig, Slug, slug::{PackPlan, SlugStore}};
+///
+/// # fn main() -> Result<(), hokku::dyno::BodyError> {
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// // A program that runs once; `hokku build` makes slugs from whole apps.
+/// let app = tempfile::tempdir()?;
+/// std::fs::write(app.path().join("job.wat"), r#"(module (memory (export "memory") 1) (func (export "_start")))"#)?;
+/// let tree = cap_std::fs::Dir::open_ambient_dir(app.path(), cap_std::ambient_authority())?;
+/// let slug = Slug::pack(&SlugStore::in_memory(), tree, PackPlan::default()).await?;
+///
+/// let engine = Engine::new(EngineConfig::default())?;
+/// let dyno = Dyno::start(&engine, &slug, DynoSpec::one_off("job --now")).await?;
+/// assert!(dyno.exited().await.is_success());
+/// # Ok(()) })
+/// # }
+/// ```
 pub struct Dyno {
     name: DynoName,
     command: String,

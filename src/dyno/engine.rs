@@ -44,6 +44,15 @@ impl EngineConfig {
 }
 
 /// What runs guests: one per process, shared by all its dynos. Clones are the same engine.
+///
+/// ```
+/// use hokku::{Engine, EngineConfig};
+///
+/// let engine = Engine::new(EngineConfig { max_instances: 10, ..EngineConfig::default() })?;
+/// // Code that is compiled ahead of time belongs to one version of the engine and its settings.
+/// assert_eq!(engine.compatibility().len(), 16);
+/// # Ok::<(), hokku::dyno::EngineError>(())
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     pub(super) inner: Arc<Inner>,

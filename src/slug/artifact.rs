@@ -12,6 +12,25 @@ use cap_std::fs::Dir;
 use std::{fs::File, sync::Arc};
 
 /// A slug in a store: its manifest, and the way to its blobs. Cheap to clone.
+///
+/// ```
+/// use hokku::slug::{PackPlan, Slug, SlugStore};
+///
+/// # fn main() -> Result<(), hokku::dyno::BodyError> {
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let dir = tempfile::tempdir()?;
+/// std::fs::write(dir.path().join("index.html"), "<h1>A page</h1>")?;
+/// let tree = cap_std::fs::Dir::open_ambient_dir(dir.path(), cap_std::ambient_authority())?;
+/// let slug = Slug::pack(&SlugStore::in_memory(), tree, PackPlan::default()).await?;
+///
+/// // As one file, and back into another store: the digest is the slug.
+/// let file = dir.path().join("app.slug");
+/// slug.export(&file).await?;
+/// let copy = Slug::import(&SlugStore::open_dir(&dir.path().join("slugs"))?, &file).await?;
+/// assert_eq!(copy.digest(), slug.digest());
+/// # Ok(()) })
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Slug {
     digest: SlugDigest,
