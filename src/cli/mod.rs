@@ -77,14 +77,36 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    eprintln!(" !     {}", plain_text::plain(&format!("{error:#}")).replace('\n', "\n !     "));
+    eprintln!(" !     {}", plain_text::plain(&in_words(error)).replace('\n', "\n !     "));
     ExitCode::FAILURE
+}
+
+/// The error with its causes, but none that the words before it say already.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || std::io::Error::other("no such thing");
+        let told = crate::serve::ServeError::Directory { dir: "x".into(), cause: cause() };
+        insta::assert_snapshot!(in_words(&told.into()), @"x is not a directory that can be read: no such thing");
+        let context = anyhow::Error::new(cause()).context("cannot read .env");
+        insta::assert_snapshot!(in_words(&context), @"cannot read .env: no such thing");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

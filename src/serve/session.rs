@@ -152,7 +152,8 @@ impl Serve {
     }
 
     fn report(&self, error: &ServeError, serving: bool) {
-        say(&self.log, "build", format!(" !     {error}"));
+        let told = error.to_string().replace('\n', "\n !     ");
+        say(&self.log, "build", format!(" !     {told}"));
         let rest = if serving {
             " !     The version before it goes on serving."
         } else {
