@@ -6,12 +6,15 @@ use crate::{
 };
 use hokku::{
     Body, Dyno, DynoSpec, Engine, EngineConfig, Slug,
-    dyno::PrepareEvent,
+    dyno::{CompileLimits, Compiler, PrepareEvent},
     slug::{PackPlan, ProcessPlan, SlugStore},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,6 +56,7 @@ async fn hello_answers_while_a_large_program_compiles_and_its_tree_unpacks() -> 
     let mut compiled = 0;
     let mut count = |event| compiled += u32::from(matches!(event, PrepareEvent::Compiled { .. }));
     engine.prepare(&large, &mut count).await?;
+    a_compilation_has_limits(&large, &out.path().join("limited")).await?;
     let web = Dyno::start(&engine, &large, DynoSpec::web()).await?;
     done.store(true, SeqCst);
     let answered = load.join_next().await.ok_or("no load")??;
@@ -60,5 +64,17 @@ async fn hello_answers_while_a_large_program_compiles_and_its_tree_unpacks() -> 
     assert!(web.serves_http());
     // One after the other: none waited for the end of the heavy work.
     assert!(answered > 100, "{answered} answers while the other app was made ready");
+    Ok(())
+}
+
+/// An interpreter takes more than a second of CPU time to compile.
+async fn a_compilation_has_limits(large: &Slug, cache_dir: &std::path::Path) -> TestResult {
+    let limits = CompileLimits { cpu: Duration::from_secs(1), ..CompileLimits::default() };
+    let compiler = Compiler::Subprocess { program: env!("CARGO_BIN_EXE_hokku").into(), limits };
+    let config = EngineConfig { cache_dir: Some(cache_dir.to_owned()), compiler, ..EngineConfig::default() };
+    let error = Engine::new(config)?.prepare(large, &mut |_| {}).await.expect_err("too much");
+    let told = error.to_string();
+    assert!(told.contains("took more than 6144 MiB of memory or 1 s of CPU time"), "{told}");
+    assert!(error.is_the_apps_fault());
     Ok(())
 }
