@@ -76,9 +76,18 @@ pub mod build;
 #[doc(hidden)]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "platform")]
+#[doc(hidden)]
+pub mod crash_point;
 pub mod dyno;
+#[cfg(feature = "platform")]
+pub mod formation;
+#[cfg(feature = "platform")]
+pub mod ledger;
 pub mod logplex;
 pub mod name;
+#[cfg(feature = "platform")]
+pub mod release;
 #[cfg(feature = "platform")]
 pub mod router;
 #[cfg(feature = "platform")]

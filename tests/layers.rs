@@ -6,14 +6,15 @@ use std::{
 };
 
 /// The floors from the lowest to the highest; neighbours on a floor do not import each other.
-const FLOORS: [&[&str]; 8] = [
-    &["name", "clock"],
+const FLOORS: [&[&str]; 9] = [
+    &["name", "clock", "crash_point"],
     &["app", "slug"],
-    &["logplex"],
+    &["ledger", "logplex"],
     &["dyno"],
-    &["build"],
-    &["router"],
-    &["serve"],
+    &["build", "formation"],
+    &["release"],
+    &["router", "api"],
+    &["serve", "platform"],
     &["cli"],
 ];
 

@@ -89,7 +89,51 @@ impl fmt::Debug for ConfigVars {
     }
 }
 
+/// A change of config vars: a new value, or `None` to unset. `Debug` shows the keys and never a value.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct ConfigChanges(BTreeMap<ConfigKey, Option<String>>);
+
+impl fmt::Debug for ConfigChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(key, value)| (key, value.as_ref().map(|_| "set")))).finish()
+    }
+}
+
+impl ConfigChanges {
+    /// The changes, each for another key.
+    #[must_use]
+    pub fn new(changes: BTreeMap<ConfigKey, Option<String>>) -> Self {
+        Self(changes)
+    }
+
+    /// Every key with its new value, in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&ConfigKey, Option<&str>)> {
+        self.0.iter().map(|(key, value)| (key, value.as_deref()))
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl ConfigVars {
+    /// What these become with `changes`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with(&self, changes: &ConfigChanges) -> Result<Self, InvalidConfigVars> {
+        let mut vars = self.0.clone();
+        for (key, value) in &changes.0 {
+            match value {
+                Some(value) => vars.insert(key.clone(), value.clone()),
+                None => vars.remove(key),
+            };
+        }
+        Self::new(vars)
+    }
+
     /// Checks and keeps `vars`; of two values for one key the later holds.
     ///
     /// # Errors

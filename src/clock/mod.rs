@@ -40,6 +40,15 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// RFC 3339 in whole seconds, as the Platform API writes times: `2026-11-22T22:00:00Z`.
+    #[must_use]
+    pub fn in_seconds(self) -> String {
+        let moment = jiff::Timestamp::from_second(self.0.div_euclid(1_000_000)).unwrap_or_default();
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+}
+
 /// RFC 3339 with microseconds and a numeric offset, as log lines carry it: `2026-11-22T22:00:00.000000+00:00`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,11 +12,16 @@
 
 mod app_name;
 mod dyno_name;
+mod id;
 mod process_type;
 mod release_version;
 
 pub use app_name::{AppName, InvalidAppName};
 pub use dyno_name::{DynoName, InvalidDynoName};
+pub use id::{
+    AccountId, AddonId, AppId, AttachmentId, AuthorizationId, BuildId, CollaboratorId, DomainId, DrainId,
+    DynoId, InvalidId, PlatformId, ReleaseId, SlugId,
+};
 pub use process_type::{InvalidProcessType, ProcessType};
 pub use release_version::{InvalidReleaseVersion, ReleaseVersion};
 
