@@ -9,6 +9,8 @@ pub struct RouterConfig {
     /// How long a body may stand still in either direction before the exchange is broken off (H15, H28), and how
     /// long a connection may stand open without a request. Default: 55 s.
     pub idle: Duration,
+    /// How long a request waits for an app that is being started; then H20. Default: 75 s.
+    pub boot: Duration,
     /// Connections open at one time; more wait in the kernel's queue. Default: 10,000.
     pub max_connections: usize,
     /// The longest request line and the longest header line, in bytes. Default: 8,192.
@@ -28,6 +30,7 @@ impl Default for RouterConfig {
         Self {
             first_byte: Duration::from_secs(30),
             idle: Duration::from_secs(55),
+            boot: Duration::from_secs(75),
             max_connections: 10_000,
             max_line: 8192,
             max_headers: 100,

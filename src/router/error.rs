@@ -21,6 +21,8 @@ pub enum RouterError {
     PoorlyFormattedResponse,
     /// H18, the app's fault: the answer broke off in its body.
     ServerRequestInterrupted,
+    /// H20, the app's fault: it was not up in time.
+    BootTimeout,
     /// H24, the operator's: the router stopped before the answer was whole.
     ForcedClose,
     /// H25, the app's fault: a header of the answer is too long.
@@ -31,6 +33,8 @@ pub enum RouterError {
     ClientRequestInterrupted,
     /// H28, the caller's fault: the client stood still for too long.
     ClientConnectionIdle,
+    /// H80, the owner's choice: maintenance mode.
+    Maintenance,
     /// H81, the owner's choice: nothing was deployed.
     BlankApp,
     /// H99, the operator's fault.
@@ -94,10 +98,12 @@ impl RouterError {
             Self::IdleConnection => facts("H15", "Idle connection", 503),
             Self::PoorlyFormattedResponse => facts("H17", "Poorly formatted HTTP response", 503),
             Self::ServerRequestInterrupted => facts("H18", "Server Request Interrupted", 503),
+            Self::BootTimeout => facts("H20", "App boot timeout", 503),
             Self::ForcedClose => facts("H24", "Forced close", 503),
             Self::HttpRestriction => facts("H25", "HTTP Restriction", 503),
             Self::ClientRequestInterrupted => facts("H27", "Client Request Interrupted", 499),
             Self::ClientConnectionIdle => facts("H28", "Client Connection Idle", 499),
+            Self::Maintenance => facts("H80", "Maintenance mode", 503),
             Self::BlankApp => facts("H81", "Blank app", 503),
             Self::PlatformError => facts("H99", "Platform error", 503),
             Self::NoSuchApp => facts("", "No such app", 404),
@@ -130,12 +136,16 @@ impl RouterError {
             Self::ServerRequestInterrupted => {
                 "The app broke off in the middle of its answer. If it is yours, its log shows why."
             }
+            Self::BootTimeout => {
+                "The app takes too long to start. If it is yours, its log shows what it is doing."
+            }
             Self::ForcedClose => "The server is restarting. Try again in a moment.",
             Self::HttpRestriction => {
                 "A header of the app's answer is too long. If it is yours, send shorter headers and cookies of at most 8 KB."
             }
             Self::ClientRequestInterrupted => "The client closed the connection.",
             Self::ClientConnectionIdle => "The client sent or took nothing for too long.",
+            Self::Maintenance => "The app is closed for maintenance. Try again later.",
             Self::BlankApp => {
                 "Nothing is here yet. If the app is yours, its build has not succeeded; its log shows why."
             }

@@ -1,10 +1,11 @@
 use super::{
+    door::Visit,
     error::RouterError,
     headers::{self, Added},
     outbound::Outbound,
     page,
     record::{Names, Record},
-    routes::{Route, Target, host_name},
+    routes::{Destination, Routes, Target, host_name},
     upload::{Upload, answer_due},
     wire::Wire,
 };
@@ -36,34 +37,73 @@ pub(super) async fn answer(
     wire.begin();
     let (mut parts, body) = request.into_parts();
     let accept = parts.headers.get(header::ACCEPT).cloned();
-    let (route, host) = match admit(&wire, &parts) {
+    let (destination, host) = match admit(&wire, &parts) {
         Ok(admitted) => admitted,
         Err(error) => return Ok(error_page(error, accept.as_ref(), &parts.method, None)),
+    };
+    let route = match destination {
+        Destination::App(route) => route,
+        Destination::Door(door) => {
+            if let Err(error) = headers::check(&parts, wire.router.config()) {
+                return Ok(error_page(error.into(), accept.as_ref(), &parts.method, None));
+            }
+            let request = Request::from_parts(parts, body.map_err(Into::into).boxed_unsync());
+            return Ok(Visit::begin(wire).ask(&*door, request).await);
+        }
     };
     let names = Names {
         host,
         request_id: headers::request_id(&parts.headers),
         forwarded_for: wire.peer.forwarded_for(&parts.headers),
     };
-    let record = Record::new(wire, route, &parts, names, started);
+    let mut record = Record::new(wire, route, &parts, names, started);
     if let Err(error) = headers::check(&parts, record.wire.router.config()) {
         return Ok(refuse(record, error.into(), accept.as_ref()));
     }
+    if let Err(error) = booted(&mut record).await {
+        return Ok(refuse(record, error, accept.as_ref()));
+    }
     forward(&record, &mut parts);
-    let (body, upload) = Upload::watch(body, started);
+    let (body, upload) = Upload::watch(body, record.asked());
     Ok(match ask(&record, Request::from_parts(parts, body), upload.as_deref()).await {
         Ok(response) => give_back(record, response, upload, accept.as_ref()).await,
         Err(error) => refuse(record, error, accept.as_ref()),
     })
 }
 
-/// The app that a request is for, and the host it names.
-fn admit(wire: &Wire, parts: &request::Parts) -> Result<(Arc<Route>, Option<HeaderValue>), RouterError> {
+/// Whom a request is for, and the host it names.
+fn admit(wire: &Wire, parts: &request::Parts) -> Result<(Destination, Option<HeaderValue>), RouterError> {
     let host = headers::host(parts)?;
-    let routes = wire.router.routes();
-    let name = host.as_ref().and_then(|host| host.to_str().ok()).and_then(host_name);
-    let route = name.map_or_else(|| routes.fallback(), |name| routes.find(name));
-    route.map(|route| (Arc::clone(route), host)).ok_or(RouterError::NoSuchApp)
+    let found = destination(&wire.router.routes(), host.as_ref()).cloned();
+    found.map(|found| (found, host)).ok_or(RouterError::NoSuchApp)
+}
+
+fn destination<'a>(routes: &'a Routes, host: Option<&HeaderValue>) -> Option<&'a Destination> {
+    let name = host.and_then(|host| host.to_str().ok()).and_then(host_name);
+    name.map_or_else(|| routes.fallback(), |name| routes.find(name))
+}
+
+/// Waits while the app is being started; the record then has the route that the app has now.
+async fn booted(record: &mut Record) -> Result<(), RouterError> {
+    if !matches!(record.route.target, Target::Booting) {
+        return Ok(());
+    }
+    let (wire, host) = (Arc::clone(&record.wire), record.names.host.clone());
+    let changed = async {
+        loop {
+            let mut published = pin!(wire.router.published().notified());
+            published.as_mut().enable(); // before looking, so that no table falls between
+            match destination(&wire.router.routes(), host.as_ref()) {
+                Some(Destination::App(route)) if matches!(route.target, Target::Booting) => {}
+                Some(Destination::App(route)) => return Ok(Arc::clone(route)),
+                _ => return Err(RouterError::NoSuchApp),
+            }
+            published.await;
+        }
+    };
+    let due = record.started() + record.wire.router.config().boot;
+    record.booted(timeout_at(due.into(), changed).await.unwrap_or(Err(RouterError::BootTimeout))?);
+    Ok(())
 }
 
 fn forward(record: &Record, parts: &mut request::Parts) {
@@ -87,6 +127,8 @@ async fn ask(
         Target::Dynos(dynos) => dynos,
         Target::NoWeb => return Err(RouterError::NoWebDynos),
         Target::Crashed => return Err(RouterError::AppCrashed),
+        Target::Booting => return Err(RouterError::BootTimeout),
+        Target::Maintenance => return Err(RouterError::Maintenance),
         Target::Blank => return Err(RouterError::BlankApp),
     };
     for index in Candidates::among(dynos.len()) {
@@ -122,12 +164,12 @@ async fn attempt(
 ) -> Result<Result<Response<Body>, HandleError>, RouterError> {
     let config = record.wire.router.config();
     let mut handling = pin!(dyno.handle(request));
-    let mut look = record.started() + config.first_byte.min(config.idle);
+    let mut look = record.asked() + config.first_byte.min(config.idle);
     loop {
         if let Ok(answered) = timeout_at(look.into(), handling.as_mut()).await {
             return Ok(answered);
         }
-        let (due, error) = answer_due(upload, record.started(), config);
+        let (due, error) = answer_due(upload, record.asked(), config);
         let now = Instant::now();
         if due <= now {
             return Err(error);

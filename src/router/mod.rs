@@ -3,7 +3,8 @@
 //! # Owns
 //! Listening sockets and connections (HTTP/1.1 and HTTP/2 in clear text, told apart by their first bytes), the
 //! table of hosts, the choice of a dyno, the headers that a router adds and takes away, time limits, the error
-//! pages with their H-codes, and the `heroku[router]` line of every request.
+//! pages with their H-codes, and the `heroku[router]` line of every request. Hosts of the platform itself lead to
+//! another [`Door`].
 //!
 //! # Invariants
 //! 1. A request reads one published [`Routes`] snapshot; on its way there is no lock shared between cores, no
@@ -24,6 +25,7 @@
 //! lines go ([`crate::logplex`]), TLS, `Upgrade` (refused by leaving the header out, as for any hop-by-hop header).
 
 mod config;
+mod door;
 mod error;
 mod exchange;
 mod headers;
@@ -37,8 +39,9 @@ mod upload;
 mod wire;
 
 pub use config::RouterConfig;
+pub use door::Door;
 pub use error::{InvalidRequest, RouterError};
-pub use routes::{InvalidHost, Route, Routes, Target};
+pub use routes::{Destination, InvalidHost, Route, Routes, Target};
 pub use server::Router;
 
 #[cfg(test)]

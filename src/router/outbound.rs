@@ -1,4 +1,4 @@
-use super::{error::RouterError, record::Record, upload::Upload};
+use super::{door::Visit, error::RouterError, record::Record, upload::Upload};
 use crate::dyno::{Body, BodyError};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
@@ -14,8 +14,9 @@ use tokio::time::Sleep;
 /// off when the dyno fails or stands still, so that the client cannot take a part for the whole.
 pub(super) struct Outbound {
     body: Body,
-    /// `None` where no app was found.
+    /// `None` where no app was found, or a door answers.
     record: Option<Record>,
+    _visit: Option<Visit>,
     /// What `Content-Length` promises.
     promised: Option<u64>,
     upload: Option<Arc<Upload>>,
@@ -30,13 +31,18 @@ impl Outbound {
         Self::new(body, record, None, None)
     }
 
+    /// What a door answers.
+    pub(super) fn of_door(body: Body, visit: Visit) -> Self {
+        Self { _visit: Some(visit), ..Self::new(body, None, None, None) }
+    }
+
     pub(super) fn new(
         body: Body,
         record: Option<Record>,
         promised: Option<u64>,
         upload: Option<Arc<Upload>>,
     ) -> Self {
-        let mut outbound = Self { body, record, promised, upload, moved: None, timer: None };
+        let mut outbound = Self { body, record, _visit: None, promised, upload, moved: None, timer: None };
         if outbound.body.is_end_stream() {
             outbound.end();
         }

@@ -23,6 +23,8 @@ pub(super) struct Record {
     version: Version,
     pub(super) names: Names,
     started: Instant,
+    /// When it went to the dynos: later than `started` where the app had to be waited for.
+    asked: Instant,
     /// Which of the route's dynos has the request; [`NONE`] if none. Atomic so that it can be set while a dyno of
     /// the same route is borrowed.
     dyno: AtomicUsize,
@@ -58,7 +60,20 @@ impl Record {
         wire.opened();
         let (method, uri, version) = (parts.method.clone(), parts.uri.clone(), parts.version);
         let (dyno, status, bytes, outcome) = (AtomicUsize::new(NONE), 0, 0, Outcome::Open);
-        Self { wire, route, method, uri, version, names, started, dyno, status, bytes, outcome }
+        Self {
+            wire,
+            route,
+            method,
+            uri,
+            version,
+            names,
+            started,
+            asked: started,
+            dyno,
+            status,
+            bytes,
+            outcome,
+        }
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -67,6 +82,16 @@ impl Record {
 
     pub(super) fn started(&self) -> Instant {
         self.started
+    }
+
+    pub(super) fn asked(&self) -> Instant {
+        self.asked
+    }
+
+    /// The app was waited for, and has this route now.
+    pub(super) fn booted(&mut self, route: Arc<Route>) {
+        self.route = route;
+        self.asked = Instant::now();
     }
 
     /// The dyno with this index has the request.

@@ -1,3 +1,4 @@
+use super::door::Door;
 use crate::dyno::Dyno;
 use crate::logplex::AppLog;
 use crate::name::AppName;
@@ -7,8 +8,17 @@ use std::{collections::HashMap, fmt, sync::Arc};
 /// [`Router::publish`](super::Router::publish).
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    by_host: HashMap<Box<str>, Arc<Route>>,
-    default: Option<Arc<Route>>,
+    by_host: HashMap<Box<str>, Destination>,
+    default: Option<Destination>,
+}
+
+/// Where the requests for one host go.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// To an app's dynos.
+    App(Arc<Route>),
+    /// To another door of the platform, as the control API is.
+    Door(Arc<dyn Door>),
 }
 
 /// One app as the router sees it.
@@ -31,6 +41,11 @@ pub enum Target {
     NoWeb,
     /// All web dynos have crashed: H10.
     Crashed,
+    /// No web dyno is up, but one is being started: requests wait for the next table, at most
+    /// [`RouterConfig::boot`](super::RouterConfig::boot); then H20.
+    Booting,
+    /// The owner closed the app for a while: H80.
+    Maintenance,
     /// Nothing was deployed yet: H81.
     Blank,
 }
@@ -47,30 +62,30 @@ impl Routes {
         Self::default()
     }
 
-    /// Routes `host` (case, a port and a trailing dot do not matter) to `route`; of two routes for one host the
-    /// later holds.
+    /// Routes `host` (case, a port and a trailing dot do not matter) to `destination`; of two for one host the later
+    /// holds.
     ///
     /// # Errors
     /// [`InvalidHost`] for what no client could send as `Host`.
-    pub fn insert(&mut self, host: &str, route: Arc<Route>) -> Result<(), InvalidHost> {
+    pub fn insert(&mut self, host: &str, destination: Destination) -> Result<(), InvalidHost> {
         let name = host_name(host).ok_or_else(|| InvalidHost(host.chars().take(64).collect()))?;
-        self.by_host.insert(name.to_ascii_lowercase().into(), route);
+        self.by_host.insert(name.to_ascii_lowercase().into(), destination);
         Ok(())
     }
 
     /// A table that routes every host without a route of its own to `route`, as `hokku serve` does for its one app.
     #[must_use]
     pub fn only(route: Route) -> Self {
-        Self { by_host: HashMap::new(), default: Some(Arc::new(route)) }
+        Self { by_host: HashMap::new(), default: Some(Destination::App(Arc::new(route))) }
     }
 
-    /// The route of `host`, which [`host_name`] has cleaned. Allocates nothing.
-    pub(super) fn find(&self, host: &str) -> Option<&Arc<Route>> {
+    /// Where `host`, which [`host_name`] has cleaned, leads to. Allocates nothing.
+    pub(super) fn find(&self, host: &str) -> Option<&Destination> {
         let named = if self.by_host.is_empty() { None } else { self.find_named(host) };
         named.or(self.default.as_ref())
     }
 
-    fn find_named(&self, host: &str) -> Option<&Arc<Route>> {
+    fn find_named(&self, host: &str) -> Option<&Destination> {
         if !host.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return self.by_host.get(host);
         }
@@ -81,8 +96,8 @@ impl Routes {
         self.by_host.get(std::str::from_utf8(lower).ok()?)
     }
 
-    /// The route of requests that name no host (HTTP/1.0).
-    pub(super) fn fallback(&self) -> Option<&Arc<Route>> {
+    /// Where requests that name no host (HTTP/1.0) lead to.
+    pub(super) fn fallback(&self) -> Option<&Destination> {
         self.default.as_ref()
     }
 }
@@ -99,6 +114,8 @@ impl fmt::Debug for Target {
             Self::Dynos(dynos) => f.debug_list().entries(dynos.iter().map(|dyno| dyno.name())).finish(),
             Self::NoWeb => f.write_str("NoWeb"),
             Self::Crashed => f.write_str("Crashed"),
+            Self::Booting => f.write_str("Booting"),
+            Self::Maintenance => f.write_str("Maintenance"),
             Self::Blank => f.write_str("Blank"),
         }
     }
@@ -141,21 +158,28 @@ mod tests {
     use crate::logplex::{Logplex, LogplexConfig};
     use proptest::prelude::*;
 
-    fn route(app: &str) -> Arc<Route> {
+    fn route(app: &str) -> Route {
         let app = AppName::like(app);
         let log = Logplex::new(Clock::system(), LogplexConfig::default()).channel(&app);
-        Arc::new(Route { app, log, target: Target::NoWeb })
+        Route { app, log, target: Target::NoWeb }
+    }
+
+    fn to(app: &str) -> Destination {
+        Destination::App(Arc::new(route(app)))
     }
 
     fn found(routes: &Routes, authority: &str) -> Option<String> {
-        routes.find(host_name(authority)?).map(|route| route.app.to_string())
+        match routes.find(host_name(authority)?)? {
+            Destination::App(route) => Some(route.app.to_string()),
+            Destination::Door(_) => None,
+        }
     }
 
     #[test]
     fn a_host_is_found_however_it_is_written() {
         let mut routes = Routes::new();
-        routes.insert("Shop.Example.", route("shop")).expect("legal");
-        routes.insert("[::1]", route("local")).expect("legal");
+        routes.insert("Shop.Example.", to("shop")).expect("legal");
+        routes.insert("[::1]", to("local")).expect("legal");
         for host in
             ["shop.example", "SHOP.example:5000", "shop.example.", "shop.EXAMPLE.:80", "shop.example:"]
         {
@@ -171,9 +195,9 @@ mod tests {
 
     #[test]
     fn the_default_takes_what_no_other_route_has() {
-        let mut routes = Routes::only((*route("rest")).clone());
+        let mut routes = Routes::only(route("rest"));
         assert_eq!(found(&routes, "localhost:5000").as_deref(), Some("rest"));
-        routes.insert("shop.example", route("shop")).expect("legal");
+        routes.insert("shop.example", to("shop")).expect("legal");
         assert_eq!(found(&routes, "shop.example").as_deref(), Some("shop"));
         assert_eq!(found(&routes, "127.0.0.1").as_deref(), Some("rest"));
     }
@@ -187,7 +211,7 @@ mod tests {
             assert_eq!(host_name(host), None, "{host}");
         }
         assert_eq!(host_name(&"a".repeat(254)), None);
-        let error = Routes::new().insert("http://shop", route("shop")).expect_err("illegal");
+        let error = Routes::new().insert("http://shop", to("shop")).expect_err("illegal");
         insta::assert_snapshot!(error, @"`http://shop` is not a host: use a domain name or an address, without scheme and path, at most 255 bytes");
     }
 

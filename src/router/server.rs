@@ -22,7 +22,7 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{MissedTickBehavior, interval_at, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -35,6 +35,8 @@ struct Inner {
     config: RouterConfig,
     clock: Clock,
     routes: ArcSwap<Routes>,
+    /// Tells who waits for an app that is being started.
+    published: Notify,
 }
 
 impl fmt::Debug for Router {
@@ -47,13 +49,14 @@ impl Router {
     /// A router that knows no app yet. `clock` gives the `X-Request-Start` of requests.
     #[must_use]
     pub fn new(config: RouterConfig, clock: Clock) -> Self {
-        Self(Arc::new(Inner { config, clock, routes: ArcSwap::default() }))
+        Self(Arc::new(Inner { config, clock, routes: ArcSwap::default(), published: Notify::new() }))
     }
 
     /// Makes `routes` the table for every request that arrives from now on; requests under way keep the dyno they
     /// have.
     pub fn publish(&self, routes: Routes) {
         self.0.routes.store(Arc::new(routes));
+        self.0.published.notify_waiters();
     }
 
     pub(super) fn config(&self) -> &RouterConfig {
@@ -62,6 +65,10 @@ impl Router {
 
     pub(super) fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub(super) fn published(&self) -> &Notify {
+        &self.0.published
     }
 
     pub(super) fn routes(&self) -> Guard<Arc<Routes>> {

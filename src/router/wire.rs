@@ -22,6 +22,8 @@ pub(super) struct Wire {
     begun: AtomicU64,
     /// Requests that have not ended.
     open: AtomicUsize,
+    /// Requests at doors that have not ended.
+    visits: AtomicUsize,
     read: AtomicU64,
     written: AtomicU64,
     ending: AtomicU8,
@@ -40,8 +42,8 @@ pub(super) enum Ending {
 impl Wire {
     pub(super) fn new(router: Router, peer: Peer, cut: Arc<AtomicUsize>) -> Self {
         let zero = AtomicU64::default;
-        let (open, ending) = (AtomicUsize::default(), AtomicU8::default());
-        Self { router, peer, begun: zero(), open, read: zero(), written: zero(), ending, cut }
+        let (open, visits, ending) = (AtomicUsize::default(), AtomicUsize::default(), AtomicU8::default());
+        Self { router, peer, begun: zero(), open, visits, read: zero(), written: zero(), ending, cut }
     }
 
     pub(super) fn begin(&self) {
@@ -54,6 +56,14 @@ impl Wire {
 
     pub(super) fn closed(&self) {
         self.open.fetch_sub(1, Relaxed);
+    }
+
+    pub(super) fn visit_began(&self) {
+        self.visits.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn visit_ended(&self) {
+        self.visits.fetch_sub(1, Relaxed);
     }
 
     /// From now on, what ends unfinished ends because of `ending`.
@@ -80,6 +90,7 @@ impl Wire {
     pub(super) fn vitals(&self) -> Vitals {
         Vitals {
             open: self.open.load(Relaxed),
+            visits: self.visits.load(Relaxed),
             begun: self.begun.load(Relaxed),
             read: self.read.load(Relaxed),
             written: self.written.load(Relaxed),
@@ -91,6 +102,7 @@ impl Wire {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Vitals {
     pub(super) open: usize,
+    pub(super) visits: usize,
     pub(super) begun: u64,
     pub(super) read: u64,
     pub(super) written: u64,
@@ -117,10 +129,12 @@ pub(super) enum Diagnosis {
 impl Pulse {
     /// Compares `now` with the last look. Without an open request a connection must begin one, or still be taking
     /// the end of an answer; a head that trickles in does not count. With one, any byte counts, and the limits of
-    /// the request itself (shorter than three looks) come first.
+    /// the request itself (shorter than three looks) come first. A visit at a door may be silent.
     pub(super) fn beat(&mut self, now: Vitals) -> Diagnosis {
         let last = std::mem::replace(&mut self.last, now);
-        let moved = if now.open == 0 {
+        let moved = if now.visits > 0 || last.visits > 0 {
+            true
+        } else if now.open == 0 {
             now.begun != last.begun || last.open != 0 || now.written - last.written >= TAIL
         } else {
             now != last
@@ -197,7 +211,7 @@ impl AsyncWrite for Metered {
 mod tests {
     use super::*;
 
-    const NEW: Vitals = Vitals { open: 0, begun: 0, read: 0, written: 0 };
+    const NEW: Vitals = Vitals { open: 0, visits: 0, begun: 0, read: 0, written: 0 };
 
     #[test]
     fn a_connection_without_requests_is_asked_and_then_dropped() {
@@ -225,7 +239,7 @@ mod tests {
     #[test]
     fn an_open_request_that_stands_still_is_dropped_after_its_own_limits() {
         let mut pulse = Pulse::default();
-        let now = Vitals { open: 1, begun: 1, read: 9, written: 9 };
+        let now = Vitals { open: 1, begun: 1, read: 9, written: 9, ..NEW };
         let looks: Vec<_> = (0..4).map(|_| pulse.beat(now)).collect();
         assert_eq!(looks, [Diagnosis::Alive, Diagnosis::Alive, Diagnosis::Alive, Diagnosis::Dead]);
         assert_eq!(pulse.beat(Vitals { written: 10, ..now }), Diagnosis::Alive, "one byte is enough");

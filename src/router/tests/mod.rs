@@ -5,4 +5,5 @@ mod harness;
 mod headers;
 mod hostile;
 mod passing;
+mod platform;
 mod stopping;

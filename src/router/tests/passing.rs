@@ -1,5 +1,5 @@
 use super::harness::{Served, all, chunk, fed, full, ok, one, rest, until};
-use crate::router::{Route, Routes, Target};
+use crate::router::{Route, Destination, Routes, Target};
 use http::{Request, Response, StatusCode, Version, header};
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
@@ -146,7 +146,7 @@ async fn each_host_has_its_own_app() {
     for name in ["one", "two"] {
         let target = one(move |_| async move { ok(name) });
         let route = Route { app: name.parse().expect("legal"), log: served.log.clone(), target };
-        routes.insert(&format!("{name}.example"), Arc::new(route)).expect("legal");
+        routes.insert(&format!("{name}.example"), Destination::App(Arc::new(route))).expect("legal");
     }
     served.router.publish(routes);
     let mut client = served.http1().await;
