@@ -43,21 +43,31 @@ pub const PASSTHROUGH: [&str; 24] = [
 ];
 
 /// How builds are done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, documented::DocumentedFields, serde::Deserialize, serde::Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BuilderConfig {
     /// Where buildpacks, toolchains and each app's `CACHE_DIR` are kept, and builds happen. May be deleted
     /// while nothing is built; may be shared by several processes.
+    #[serde(skip)]
     pub cache_dir: PathBuf,
     /// How long one build may take, without waiting for others. Default: 15 min, as on Heroku.
+    #[serde(with = "crate::clock::duration_text")]
     pub time_limit: Duration,
     /// The most bytes of a slug, and of the source it is made from. Default: 1 GB.
     pub slug_limit: u64,
-    /// The names of the operator's environment variables that a build sees besides `PATH`. Default:
-    /// [`PASSTHROUGH`].
+    /// The names of the operator's environment variables that a build sees besides `PATH`. Default: proxies,
+    /// certificate authorities and mirrors of package registries.
     pub passthrough: Vec<String>,
     /// Whether a request may name a directory as a buildpack. Its scripts run as this program's user, so only
     /// where the asker is the operator. Default: no.
+    #[serde(skip)]
     pub allow_directories: bool,
+}
+
+impl Default for BuilderConfig {
+    fn default() -> Self {
+        Self::new("")
+    }
 }
 
 impl BuilderConfig {

@@ -17,12 +17,16 @@ use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 const EPOCH: Duration = Duration::from_millis(10);
 
 /// How an [`Engine`] is made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[cfg_attr(feature = "platform", derive(documented::DocumentedFields))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EngineConfig {
     /// Where compiled code, unpacked slugs and dynos' disks are kept: `compiled`, `trees` and `scratch` below it.
     /// Only the platform may write here. Default: a directory of its own in the system's temporary directory.
+    #[serde(skip)]
     pub cache_dir: Option<PathBuf>,
     /// How wasm becomes machine code. Default: in this process.
+    #[serde(skip)]
     pub compiler: Compiler,
     /// The most guest instances alive at a time, over all dynos. Default: 1,000.
     pub max_instances: u32,

@@ -16,7 +16,9 @@ use tokio::sync::Notify;
 const BATCH: usize = 64;
 
 /// How much of every app's log is kept for those who come later.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+#[cfg_attr(feature = "platform", derive(documented::DocumentedFields))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogplexConfig {
     /// The most lines of one app; at least 1 is kept. Default: 1,500, as on Heroku.
     pub lines_per_app: usize,

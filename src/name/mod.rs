@@ -12,12 +12,14 @@
 
 mod app_name;
 mod dyno_name;
+mod hostname;
 mod id;
 mod process_type;
 mod release_version;
 
 pub use app_name::{AppName, InvalidAppName};
 pub use dyno_name::{DynoName, InvalidDynoName};
+pub use hostname::{Hostname, InvalidHostname};
 pub use id::{
     AccountId, AddonId, AppId, AttachmentId, AuthorizationId, BuildId, CollaboratorId, DomainId, DrainId,
     DynoId, InvalidId, PlatformId, ReleaseId, SlugId,

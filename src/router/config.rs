@@ -1,15 +1,21 @@
 use std::time::Duration;
 
 /// How the router treats clients and dynos; the defaults are Heroku's where Heroku has one.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(
+    Clone, Debug, Eq, PartialEq, documented::DocumentedFields, serde::Deserialize, serde::Serialize,
+)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RouterConfig {
     /// How long a dyno may take to begin its answer, from when it was last given a part of the request; then
     /// H12. Default: 30 s.
+    #[serde(with = "crate::clock::duration_text")]
     pub first_byte: Duration,
     /// How long a body may stand still in either direction before the exchange is broken off (H15, H28), and how
     /// long a connection may stand open without a request. Default: 55 s.
+    #[serde(with = "crate::clock::duration_text")]
     pub idle: Duration,
     /// How long a request waits for an app that is being started; then H20. Default: 75 s.
+    #[serde(with = "crate::clock::duration_text")]
     pub boot: Duration,
     /// Connections open at one time; more wait in the kernel's queue. Default: 10,000.
     pub max_connections: usize,

@@ -30,6 +30,7 @@ mod error;
 mod exchange;
 mod headers;
 mod line;
+mod listen;
 mod outbound;
 mod page;
 mod record;
@@ -41,6 +42,7 @@ mod wire;
 pub use config::RouterConfig;
 pub use door::Door;
 pub use error::{InvalidRequest, RouterError};
+pub use listen::{InvalidListen, Listen};
 pub use routes::{Destination, InvalidHost, Route, Routes, Target};
 pub use server::Router;
 

@@ -7,13 +7,9 @@ use crate::clock::Clock;
 use crate::dyno::{DynoSpec, Engine, EngineConfig, PrepareEvent, Stdio, make_private};
 use crate::logplex::{AppLog, Logplex, LogplexConfig};
 use crate::name::{DynoName, ProcessType};
-use crate::router::{Route, Router, RouterConfig, Routes, Target};
+use crate::router::{Listen, Route, Router, RouterConfig, Routes, Target};
 use crate::slug::{Slug, SlugStore};
-use std::{
-    io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +35,9 @@ impl Serve {
         let dir = config.dir.canonicalize().map_err(unreadable)?;
         std::fs::read_dir(&dir).map_err(unreadable)?;
         config.dir = dir;
-        let (listeners, port) = listen(config.port).await?;
+        let wanted = config.port;
+        let taken = |cause| ServeError::Listen { port: wanted, cause };
+        let (listeners, port) = Listen::localhost(wanted).bind().await.map_err(taken)?;
         let unusable = |cause| ServeError::Cache { dir: config.cache_dir.clone(), cause };
         make_private(&config.cache_dir).map_err(unusable)?;
         let clock = Clock::system();
@@ -233,19 +231,4 @@ impl Serve {
         let route = Route { app: self.config.app.clone(), log: self.log.clone(), target };
         self.router.publish(Routes::only(route));
     }
-}
-
-/// Listens on `port` of `127.0.0.1` and, where the machine has it, of `::1`.
-async fn listen(port: u16) -> Result<(Vec<TcpListener>, u16), ServeError> {
-    let failed = |cause| ServeError::Listen { port, cause };
-    let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(failed)?;
-    let chosen = v4.local_addr().map_err(failed)?.port();
-    let mut listeners = vec![v4];
-    match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, chosen))).await {
-        Ok(v6) => listeners.push(v6),
-        // Another program has the port there: `localhost` would lead browsers to it.
-        Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && port != 0 => return Err(failed(cause)),
-        Err(_) => {}
-    }
-    Ok((listeners, chosen))
 }

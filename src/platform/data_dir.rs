@@ -1,0 +1,162 @@
+use super::PlatformError;
+use crate::dyno::make_private;
+use std::{
+    fs::{File, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// The format of data directories that this version writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+
+/// A data directory, held by this process as long as this lives.
+///
+/// `ledger`, `platform.key` and `slugs` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew when they
+/// are missing.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _held: File,
+}
+
+impl DataDir {
+    /// Makes the directory if it is not there, for this user only, and takes it for this process.
+    ///
+    /// # Errors
+    /// [`PlatformError::InUse`] names the process that has it, [`PlatformError::NewerData`],
+    /// [`PlatformError::NotADataDir`] for a directory with other people's files in it, [`PlatformError::Data`].
+    pub fn open(path: &Path) -> Result<Self, PlatformError> {
+        let failed = |action: &'static str| {
+            let path = path.to_owned();
+            move |cause| PlatformError::Data { action, path, cause }
+        };
+        let path = std::path::absolute(path).map_err(failed("find"))?;
+        let fresh = !path.join("format").exists();
+        if fresh && is_used_otherwise(&path).map_err(failed("read"))? {
+            return Err(PlatformError::NotADataDir { path });
+        }
+        make_private(&path).map_err(failed("make"))?;
+        let held = hold(&path)?;
+        if fresh {
+            write_whole(&path, "format", &format!("{FORMAT}\n")).map_err(failed("write to"))?;
+        } else {
+            check_format(&path)?;
+        }
+        Ok(Self { path, _held: held })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file so that it is whole or as it was, readable by this user only.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), PlatformError> {
+        let failed = |cause| PlatformError::Data { action: "write to", path: self.path.clone(), cause };
+        write_whole(&self.path, name, text).map_err(failed)
+    }
+}
+
+/// Takes the lock, and writes into it whose it is.
+fn hold(path: &Path) -> Result<File, PlatformError> {
+    let failed = |cause| PlatformError::Data { action: "lock", path: path.to_owned(), cause };
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut lock = options.open(path.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Whose it is helps, but is not needed.
+            let _ = lock.take(32).read_to_string(&mut holder);
+            let process = holder.trim().parse().ok();
+            return Err(PlatformError::InUse { path: path.to_owned(), process });
+        }
+        Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+    }
+    let write = |lock: &mut File| {
+        lock.set_len(0)?;
+        lock.rewind()?;
+        writeln!(lock, "{}", std::process::id())
+    };
+    write(&mut lock).map_err(failed)?;
+    Ok(lock)
+}
+
+fn check_format(path: &Path) -> Result<(), PlatformError> {
+    let text = std::fs::read_to_string(path.join("format"))
+        .map_err(|cause| PlatformError::Data { action: "read", path: path.to_owned(), cause })?;
+    match text.trim().parse::<u32>() {
+        Ok(1..=FORMAT) => Ok(()),
+        Ok(found) if found > FORMAT => Err(PlatformError::NewerData { path: path.to_owned(), found }),
+        _ => Err(PlatformError::NotADataDir { path: path.to_owned() }),
+    }
+}
+
+/// What a platform that was killed at its very first start may have left; anything else is somebody's.
+fn is_used_otherwise(path: &Path) -> io::Result<bool> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        let own = name == "lock" || name == "hokku.toml" || name.as_encoded_bytes().starts_with(b".writing-");
+        if !own {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn write_whole(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+    // Temporary files are readable by this user only.
+    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(dir.join(name))?;
+    File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn told(error: &PlatformError, dir: &Path) -> String {
+        error.to_string().replace(&dir.display().to_string(), "DIR").replace(&std::process::id().to_string(), "PID")
+    }
+
+    #[test]
+    fn a_directory_is_made_for_its_owner_and_held_once() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let path = parent.path().join("data");
+        let held = DataDir::open(&path).expect("made");
+        let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        held.write("owner-token", "secret\n").expect("written");
+        assert_eq!(mode(&path.join("owner-token")), 0o600);
+        let second = DataDir::open(&path).expect_err("held");
+        insta::assert_snapshot!(told(&second, &path), @"");
+        drop(held);
+        DataDir::open(&path).expect("free again");
+    }
+
+    #[test]
+    fn newer_and_foreign_directories_are_left_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("thesis.doc"), "x").expect("written");
+        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("foreign"), dir.path()), @"");
+        std::fs::remove_file(dir.path().join("thesis.doc")).expect("removed");
+        std::fs::write(dir.path().join("format"), "2\n").expect("written");
+        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("newer"), dir.path()), @"");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 2, "format and lock");
+    }
+}

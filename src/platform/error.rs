@@ -1,0 +1,86 @@
+use std::{io, path::PathBuf};
+
+/// Why a platform does not start. All of it is the operator's to mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlatformError {
+    /// Another platform has the data directory.
+    #[error(
+        "the data directory {} is in use by another hokku{}; stop that one, or choose another with --data-dir",
+        path.display(),
+        process.map(|process| format!(" (process {process})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+        /// Who has it, if it said so.
+        process: Option<u32>,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "the data directory {} was written by a newer hokku (format {found}); upgrade this one, which was not allowed to touch it",
+        path.display()
+    )]
+    NewerData {
+        /// The data directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// Other files are there.
+    #[error("{} is not a data directory of hokku, and not empty; choose another with --data-dir", path.display())]
+    NotADataDir {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The data directory cannot be used.
+    #[error("cannot {action} the data directory {}: {cause}; choose another with --data-dir, or mend it", path.display())]
+    Data {
+        /// What failed.
+        action: &'static str,
+        /// The data directory.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: io::Error,
+    },
+    /// The cache directory cannot be used.
+    #[error("cannot use the cache directory {}: {cause}; choose another with cache-dir in hokku.toml", path.display())]
+    Cache {
+        /// The cache directory.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: io::Error,
+    },
+    /// The port is taken or not allowed.
+    #[error("cannot listen on {listen}: {cause}; choose another with --listen")]
+    Listen {
+        /// Where.
+        listen: String,
+        /// The system's words.
+        #[source]
+        cause: io::Error,
+    },
+    /// There is no randomness for keys.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
+    /// The ledger cannot be written.
+    #[error(transparent)]
+    Append(#[from] crate::ledger::AppendError),
+    /// The slug store cannot be used.
+    #[error(transparent)]
+    Slug(#[from] crate::slug::SlugError),
+    /// The engine does not start.
+    #[error(transparent)]
+    Engine(#[from] crate::dyno::EngineError),
+    /// Builds cannot be made.
+    #[error(transparent)]
+    Build(#[from] crate::build::BuildError),
+    /// What was left half done cannot be settled.
+    #[error(transparent)]
+    Release(#[from] crate::release::ReleaseError),
+}

@@ -1,0 +1,29 @@
+//! The platform: `hokku up`, the composition root of everything that lives on one data directory.
+//!
+//! # Owns
+//! The configuration as a whole (each section belongs to its room), the data directory with its lock and its format,
+//! the owner's account and token, the table of hosts, one port for apps and control API, and the order in which
+//! everything starts and stops.
+//!
+//! # Invariants
+//! 1. One platform per data directory; an older binary never touches a newer one's.
+//! 2. What the data directory holds besides ledger, keys and slugs may be deleted while the platform is stopped.
+//! 3. Nothing is acknowledged before the ledger has it; a stop at any moment loses nothing that was.
+//!
+//! # Not here
+//! What an app is ([`crate::ledger`]), what the API answers ([`crate::api`]), flags and printing (the `cli` room).
+
+mod config;
+mod control;
+mod data_dir;
+mod error;
+mod hosts;
+mod owner;
+mod session;
+mod settings;
+
+pub use config::{Config, LogConfig, LogFormat};
+pub use data_dir::DataDir;
+pub use error::PlatformError;
+pub use session::Platform;
+pub use settings::{Settings, SettingsError};

@@ -1,0 +1,180 @@
+use super::{Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner::{self, Token}};
+use crate::api::{Api, ApiRooms};
+use crate::build::{Builder, BuilderConfig};
+use crate::clock::Clock;
+use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
+use crate::formation::{LocalLauncher, Supervisor};
+use crate::ledger::{Ledger, LedgerConfig, PlatformKey};
+use crate::logplex::Logplex;
+use crate::name::AppName;
+use crate::release::{ReleaseConfig, Releases, Rooms};
+use crate::router::{Door, Router};
+use crate::slug::SlugStore;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A platform on its data directory. Made by [`start`](Self::start), run by [`run`](Self::run).
+pub struct Platform {
+    config: Config,
+    data: DataDir,
+    listeners: Vec<TcpListener>,
+    port: u16,
+    token: Option<Token>,
+    rooms: Rooms,
+    releases: Releases,
+    api: Api,
+    router: Arc<Router>,
+    /// Streams of the API end with it.
+    stop: CancellationToken,
+}
+
+impl Platform {
+    /// Takes the data directory and the port, replays the ledger, and settles what a kill left half done. Dynos begin to
+    /// start; nothing is answered before [`run`](Self::run).
+    ///
+    /// `key` is the platform's key where the operator keeps it outside of the data directory.
+    ///
+    /// # Errors
+    /// [`PlatformError`] names what is wrong, and what to do.
+    pub async fn start(config: Config, compiler: Compiler, key: Option<PlatformKey>) -> Result<Self, PlatformError> {
+        let clock = Clock::system();
+        let data = DataDir::open(&config.data_dir)?;
+        let failed = |cause| PlatformError::Listen { listen: config.listen.to_string(), cause };
+        let (listeners, port) = config.listen.bind().await.map_err(failed)?;
+        let ledger = open_ledger(&data, key, clock.clone()).await?;
+        let token = owner::ensure_owner(&ledger, &data, &config.owner).await?;
+        let stop = CancellationToken::new();
+        let rooms = open_rooms(&config, &data, compiler, ledger, clock.clone())?;
+        let (domain, shown_port) = (config.domain.clone(), port);
+        let web_url = Arc::new(move |app: &AppName| web_url(app.as_ref(), domain.as_ref(), shown_port));
+        let release =
+            ReleaseConfig { dir: data.join("releases"), web_url: web_url.clone(), ..config.releases.clone() };
+        let releases = Releases::open(release, rooms.clone()).await?;
+        let api = Api::new(
+            config.api.clone(),
+            ApiRooms {
+                ledger: rooms.ledger.clone(),
+                releases: releases.clone(),
+                supervisor: rooms.supervisor.clone(),
+                logplex: rooms.logplex.clone(),
+                clock: clock.clone(),
+                stop: stop.clone(),
+            },
+        );
+        let router = Arc::new(Router::new(config.router.clone(), clock));
+        Ok(Self { config, data, listeners, port, token, rooms, releases, api, router, stop })
+    }
+
+    /// Where it is reached: `http://localhost:8080`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        web_url("", self.config.domain.as_ref(), self.port).trim_end_matches('/').to_owned()
+    }
+
+    /// The directory that it holds.
+    #[must_use]
+    pub fn data_dir(&self) -> &DataDir {
+        &self.data
+    }
+
+    /// The owner's token, if it was made at this start: to be shown once.
+    #[must_use]
+    pub fn new_token(&self) -> Option<&str> {
+        self.token.as_ref().map(Token::reveal)
+    }
+
+    /// Answers until `stop`; then lets running requests end, stops dynos, and closes the ledger. Gives how many requests
+    /// were cut.
+    ///
+    /// # Errors
+    /// [`PlatformError::Data`] when the data directory cannot be written any more.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<usize, PlatformError> {
+        let tasks = TaskTracker::new();
+        let control: Arc<dyn Door> = Arc::new(Control::new(self.api.router()));
+        let hosts = Hosts::new(self.config.domain.clone(), control, self.rooms.logplex.clone());
+        let (states, rosters) = (self.rooms.ledger.subscribe(), self.rooms.supervisor.subscribe());
+        let keeping = CancellationToken::new();
+        tasks.spawn(
+            keeping.clone().run_until_cancelled_owned(hosts.keep(self.router.clone(), states, rosters)),
+        );
+        self.data.write("url", &format!("http://localhost:{}\n", self.port))?;
+        let serving = {
+            let (router, listeners) = (self.router.clone(), std::mem::take(&mut self.listeners));
+            let (stop, grace) = (stop.clone(), self.config.grace);
+            async move { router.serve(listeners, stop, grace).await }
+        };
+        let ending = async {
+            stop.cancelled().await;
+            // Streams would not end by themselves.
+            self.stop.cancel();
+            self.releases.close().await;
+        };
+        let (cut, ()) = tokio::join!(serving, ending);
+        self.shut_down(&tasks, &keeping).await;
+        Ok(cut)
+    }
+
+    async fn shut_down(self, tasks: &TaskTracker, keeping: &CancellationToken) {
+        self.api.close().await;
+        self.rooms.supervisor.close().await;
+        keeping.cancel();
+        tasks.close();
+        tasks.wait().await;
+        drop(self.router);
+        // A guest that is not done by then ends with the process.
+        drop(tokio::time::timeout(self.config.grace, self.rooms.engine.drained()).await);
+        self.rooms.ledger.close().await;
+        self.rooms.logplex.close();
+        if let Err(error) = std::fs::remove_file(self.data.join("url")) {
+            tracing::debug!(%error, "the file that tells where the platform is reached was gone");
+        }
+    }
+}
+
+/// Where an app answers, or with no name the platform itself.
+fn web_url(app: &str, domain: &str, port: u16) -> String {
+    let dot = if app.is_empty() { "" } else { "." };
+    let port = if port == 80 { String::new() } else { format!(":{port}") };
+    format!("http://{app}{dot}{domain}{port}/")
+}
+
+async fn open_ledger(
+    data: &DataDir,
+    key: Option<PlatformKey>,
+    clock: Clock,
+) -> Result<Ledger, PlatformError> {
+    let (file, dir) = (data.join("platform.key"), data.join("ledger"));
+    let open = move || {
+        let key = key.map_or_else(|| PlatformKey::of_file(&file), Ok)?;
+        Ledger::open(LedgerConfig { dir, key }, clock)
+    };
+    let opened = tokio::task::spawn_blocking(open).await;
+    Ok(opened.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?)
+}
+
+/// The rooms that work together, but for those that need them all.
+fn open_rooms(
+    config: &Config,
+    data: &DataDir,
+    compiler: Compiler,
+    ledger: Ledger,
+    clock: Clock,
+) -> Result<Rooms, PlatformError> {
+    let cache = match &config.cache_dir {
+        unset if unset.as_os_str().is_empty() => data.join("cache"),
+        cache => cache.clone(),
+    };
+    make_private(&cache)
+        .map_err(|cause| PlatformError::Cache { path: cache.clone(), cause })?;
+    let engine =
+        Engine::new(EngineConfig { cache_dir: Some(cache.clone()), compiler, ..config.dyno.clone() })?;
+    let store = SlugStore::open_dir(&data.join("slugs"))?;
+    let builds = BuilderConfig { cache_dir: cache.join("builds"), ..config.builds.clone() };
+    let builder = Builder::new(builds, store.clone())?;
+    let logplex = Logplex::new(clock.clone(), config.logplex);
+    let launcher = Arc::new(LocalLauncher { engine: engine.clone(), store: store.clone() });
+    let supervisor =
+        Supervisor::start(config.formation.clone(), launcher, &ledger, logplex.clone(), clock.clone());
+    Ok(Rooms { ledger, builder, engine, store, supervisor, logplex, clock })
+}

@@ -1,0 +1,287 @@
+use super::config::{Config, SECTIONS};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+/// Where the configuration comes from: the defaults, then a file, then variables of the environment, then flags.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    document: DocumentMut,
+}
+
+/// Why the configuration cannot be used: the operator's fault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {cause}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's words.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file is not TOML, or sets what cannot be set.
+    #[error("{}: {reason}\n`hokku up --print-config` shows every key", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Where, and what is wrong.
+        reason: String,
+    },
+    /// A variable's value cannot be.
+    #[error("{variable}: {reason}")]
+    Variable {
+        /// The variable's name.
+        variable: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A flag's value cannot be.
+    #[error("{flag}: {reason}")]
+    Flag {
+        /// The flag.
+        flag: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Settings {
+    /// What `file` sets.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the file and the line; unknown keys are errors.
+    pub fn of_file(file: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|cause| SettingsError::Read { file: file.to_owned(), cause })?;
+        let wrong = |reason: String| SettingsError::File { file: file.to_owned(), reason };
+        toml_edit::de::from_str::<Config>(&text).map_err(|error| wrong(told(&error.to_string())))?;
+        let document = text.parse::<DocumentMut>().map_err(|error| wrong(told(&error.to_string())))?;
+        Ok(Self { document })
+    }
+
+    /// Sets what the variables of the environment say: `HOKKU_LISTEN`, `HOKKU_ROUTER_IDLE`, one for each key. Variables of
+    /// other names are not looked at.
+    ///
+    /// # Errors
+    /// [`SettingsError::Variable`].
+    pub fn environment(&mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<(), SettingsError> {
+        for (section, key) in keys() {
+            let variable = variable(section, &key);
+            let Some(value) = lookup(&variable).filter(|value| !value.is_empty()) else { continue };
+            let wrong = |reason: String| SettingsError::Variable { variable: variable.clone(), reason };
+            let value = value.into_string().map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+            self.put(section, &key, &value).map_err(wrong)?;
+        }
+        Ok(())
+    }
+
+    /// Sets one key above all sections, as the flag `--KEY` does.
+    ///
+    /// # Errors
+    /// [`SettingsError::Flag`].
+    pub fn flag(&mut self, key: &str, value: &str) -> Result<(), SettingsError> {
+        self.put("", key, value).map_err(|reason| SettingsError::Flag { flag: format!("--{key}"), reason })
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// None in practice: every value was checked when it was set.
+    pub fn config(&self) -> Result<Config, SettingsError> {
+        self.read().map_err(|reason| SettingsError::File { file: "hokku.toml".into(), reason })
+    }
+
+    fn read(&self) -> Result<Config, String> {
+        toml_edit::de::from_document(self.document.clone()).map_err(|error| told(&error.to_string()))
+    }
+
+    /// Sets a key to `text`: as TOML if it is TOML of the right kind, else as a string.
+    fn put(&mut self, section: &str, key: &str, text: &str) -> Result<(), String> {
+        let as_text = Value::from(text);
+        let mut refused = String::new();
+        for value in text.parse::<Value>().into_iter().chain([as_text]) {
+            let mut attempt = self.clone();
+            let table = if section.is_empty() {
+                attempt.document.as_table_mut()
+            } else {
+                let table = attempt.document.entry(section).or_insert_with(|| Item::Table(Table::new()));
+                table.as_table_mut().ok_or_else(|| format!("`{section}` is not a section"))?
+            };
+            table.insert(key, Item::Value(value));
+            match attempt.read() {
+                Ok(_) => {
+                    *self = attempt;
+                    return Ok(());
+                }
+                Err(reason) if refused.is_empty() => refused = reason,
+                Err(_) => {}
+            }
+        }
+        Err(refused)
+    }
+}
+
+/// What the parser says, without its drawing of the line.
+fn told(error: &str) -> String {
+    let mut lines = error.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.last() {
+        Some(last) if first.starts_with("TOML parse error") => {
+            format!("{}: {last}", first.trim_start_matches("TOML parse error at "))
+        }
+        _ => error.trim().replace('\n', " "),
+    }
+}
+
+/// Every key that can be set, by section.
+fn keys() -> impl Iterator<Item = (&'static str, String)> {
+    let default = default_document();
+    SECTIONS.into_iter().flat_map(move |(section, names, _)| {
+        let table = table_of(&default, section).cloned();
+        let settable = move |key: &String| table.as_ref().is_some_and(|table| table.contains_value(key));
+        names.iter().map(|name| key(name)).filter(settable).map(move |key| (section, key)).collect::<Vec<_>>()
+    })
+}
+
+fn key(field: &str) -> String {
+    field.replace('_', "-")
+}
+
+/// The variable that sets a key: `HOKKU_ROUTER_FIRST_BYTE`.
+fn variable(section: &str, key: &str) -> String {
+    let parts = ["HOKKU", section, key].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("_").replace('-', "_").to_uppercase()
+}
+
+fn table_of<'a>(document: &'a DocumentMut, section: &str) -> Option<&'a Table> {
+    if section.is_empty() { Some(document.as_table()) } else { document.get(section)?.as_table() }
+}
+
+fn default_document() -> DocumentMut {
+    document(&Config::default())
+}
+
+fn document(config: &Config) -> DocumentMut {
+    let mut document = toml_edit::ser::to_document(config).unwrap_or_default();
+    // Sections come as inline tables.
+    for (section, _, _) in SECTIONS.iter().skip(1) {
+        if let Some(item) = document.get_mut(section) {
+            let taken = std::mem::take(item);
+            *item = taken.into_table().map_or_else(|item| item, Item::Table);
+        }
+    }
+    document
+}
+
+impl Config {
+    /// The whole file with these values, each key with what it means and the variable that sets it.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let values = document(self);
+        let mut text = String::from(
+            "# The configuration of a Hokku platform, as it would run now. Keep it as hokku.toml in the data directory, or\n\
+             # name it: hokku up --config FILE. Flags go before variables, variables before the file.\n",
+        );
+        for (section, names, docs) in SECTIONS {
+            let Some(table) = table_of(&values, section) else { continue };
+            if !section.is_empty() {
+                let about = Self::get_field_docs_of(section);
+                text.push_str(&format!("\n# {about}\n[{section}]\n"));
+            }
+            for (name, doc) in names.iter().zip(docs) {
+                let key = key(name);
+                let Some(value) = table.get(&key).and_then(Item::as_value) else { continue };
+                let variable = variable(section, &key);
+                text.push_str(&format!("\n{}# {variable}\n{key} = {}\n", comment(doc), value.to_string().trim()));
+            }
+        }
+        text
+    }
+
+    fn get_field_docs_of(section: &str) -> &'static str {
+        let (_, names, docs) = SECTIONS[0];
+        let index = names.iter().position(|name| *name == section);
+        index.and_then(|index| docs.get(index)).copied().unwrap_or_default()
+    }
+}
+
+/// `doc` as lines of comment.
+fn comment(doc: &str) -> String {
+    doc.lines().map(|line| format!("# {}\n", line.trim())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(file: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("hokku.toml");
+        std::fs::write(&path, file).expect("written");
+        let shown = |error: SettingsError| error.to_string().replace(&dir.path().display().to_string(), "DIR");
+        Settings::of_file(&path).map_err(shown)?.config().map_err(shown)
+    }
+
+    #[test]
+    fn the_whole_file_can_be_printed_and_read_back() {
+        let text = Config::default().to_toml();
+        let config = settings(&text).expect("its own words");
+        assert_eq!(config.to_toml(), text);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn every_key_has_a_comment_that_a_person_can_read() {
+        for (section, names, docs) in SECTIONS {
+            for (name, doc) in names.iter().zip(docs) {
+                assert!(!doc.is_empty() && !doc.contains("[`"), "{section}.{name}: {doc}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_files_are_told_by_line_and_key() {
+        let error = |text| settings(text).map(drop).expect_err("refused");
+        insta::assert_snapshot!(error("[router]\nidel = \"5s\"\n"), @"");
+        insta::assert_snapshot!(error("[router]\nidle = 5\n"), @"");
+        insta::assert_snapshot!(error("listen = \"nowhere\"\n"), @"");
+        insta::assert_snapshot!(error("listen\n"), @"");
+        insta::assert_snapshot!(error("[nosuch]\n"), @"");
+    }
+
+    #[test]
+    fn variables_go_before_the_file_and_flags_before_variables() {
+        let mut settings = Settings::default();
+        let environment = [
+            ("HOKKU_LISTEN", "0.0.0.0:80"),
+            ("HOKKU_DOMAIN", "Paas.Example.com"),
+            ("HOKKU_ROUTER_FIRST_BYTE", "10s"),
+            ("HOKKU_ROUTER_MAX_HEADERS", "50"),
+            ("HOKKU_LOG_FORMAT", "json"),
+            ("HOKKU_OWNER", "1"),
+            ("HOKKU_APP", "shop"),
+        ];
+        let lookup = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        settings.environment(lookup).expect("legal");
+        settings.flag("listen", "localhost:9000").expect("legal");
+        let config = settings.config().expect("legal");
+        assert_eq!(config.listen.to_string(), "localhost:9000");
+        assert_eq!(config.domain.as_ref(), "paas.example.com");
+        assert_eq!((config.router.first_byte.as_secs(), config.router.max_headers), (10, 50));
+        assert_eq!(config.log.format, super::super::LogFormat::Json);
+        assert_eq!(config.owner, "1");
+    }
+
+    #[test]
+    fn a_wrong_variable_or_flag_is_named() {
+        let mut settings = Settings::default();
+        let lookup = |name: &str| (name == "HOKKU_ROUTER_IDLE").then(|| "soon".into());
+        insta::assert_snapshot!(settings.environment(lookup).expect_err("refused"), @"");
+        insta::assert_snapshot!(settings.flag("listen", "x").expect_err("refused"), @"");
+    }
+}

@@ -1,0 +1,114 @@
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+};
+use tokio::net::TcpListener;
+
+/// Where to listen: `localhost:8080` (both of the machine's loopback addresses), `0.0.0.0:80`, `[::]:80`, or a bare port
+/// for localhost.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Listen {
+    /// `None` is localhost.
+    address: Option<IpAddr>,
+    port: u16,
+}
+
+/// The text is not an address to listen on.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{0}` is not an address to listen on: write localhost:8080, 0.0.0.0:80 or [::]:80")]
+pub struct InvalidListen(String);
+
+impl Listen {
+    /// `port` of localhost, `127.0.0.1` and `::1`; 0 lets the system choose.
+    #[must_use]
+    pub fn localhost(port: u16) -> Self {
+        Self { address: None, port }
+    }
+
+    /// The port asked for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Opens the sockets, and tells the port: on localhost it is one port of both addresses, where the machine has both.
+    ///
+    /// # Errors
+    /// The system's, as when the port is taken or not allowed.
+    pub async fn bind(&self) -> io::Result<(Vec<TcpListener>, u16)> {
+        if let Some(address) = self.address {
+            let listener = TcpListener::bind(SocketAddr::from((address, self.port))).await?;
+            let port = listener.local_addr()?.port();
+            return Ok((vec![listener], port));
+        }
+        let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
+        let chosen = v4.local_addr()?.port();
+        let mut listeners = vec![v4];
+        match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, chosen))).await {
+            Ok(v6) => listeners.push(v6),
+            // Another program has the port there: `localhost` would lead browsers to it.
+            Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && self.port != 0 => return Err(cause),
+            Err(_) => {}
+        }
+        Ok((listeners, chosen))
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            None => write!(f, "localhost:{}", self.port),
+            Some(address) => SocketAddr::from((address, self.port)).fmt(f),
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = InvalidListen;
+
+    fn from_str(text: &str) -> Result<Self, InvalidListen> {
+        let local = text.strip_prefix("localhost:").unwrap_or(text).parse().map(Self::localhost);
+        local
+            .or_else(|_| text.parse().map(|at: SocketAddr| Self { address: Some(at.ip()), port: at.port() }))
+            .map_err(|_| InvalidListen(text.chars().take(80).collect()))
+    }
+}
+
+impl serde::Serialize for Listen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Listen {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_they_are_written() {
+        for text in ["localhost:8080", "0.0.0.0:80", "[::]:80", "127.0.0.1:0"] {
+            assert_eq!(text.parse::<Listen>().map(|listen| listen.to_string()), Ok(text.to_owned()));
+        }
+        assert_eq!("8080".parse(), Ok(Listen::localhost(8080)));
+        for text in ["", "localhost", "example.org:80", "0.0.0.0", "70000", "::1:80:90:x"] {
+            assert!(text.parse::<Listen>().is_err(), "{text}");
+        }
+        insta::assert_snapshot!("web".parse::<Listen>().expect_err("illegal"), @"`web` is not an address to listen on: write localhost:8080, 0.0.0.0:80 or [::]:80");
+    }
+
+    #[tokio::test]
+    async fn a_port_of_ones_own_is_told() {
+        let (listeners, port) = Listen::localhost(0).bind().await.expect("bound");
+        assert_eq!(listeners[0].local_addr().expect("bound").port(), port);
+        let taken = Listen::localhost(port).bind().await.expect_err("taken");
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    }
+}
