@@ -9,6 +9,7 @@
 
 use std::{
     fmt,
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -54,6 +55,36 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let moment = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
         write!(f, "{}", moment.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
+    }
+}
+
+/// The text is not a moment.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{0}` is not a time: write it as 2026-11-22T22:00:00.000000+00:00")]
+pub struct InvalidTimestamp(String);
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    /// Reads RFC 3339 with any offset; what is finer than a microsecond is cut off.
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let moment: Result<jiff::Timestamp, _> = text.parse();
+        moment
+            .map(|moment| Self(moment.as_microsecond()))
+            .map_err(|_| InvalidTimestamp(text.chars().take(64).collect()))
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -112,6 +143,15 @@ mod tests {
     fn a_moment_is_written_as_log_lines_carry_it() {
         let moment = Timestamp::from_unix_micros(1_795_384_800_000_042);
         insta::assert_snapshot!(moment, @"2026-11-22T22:00:00.000042+00:00");
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_written() {
+        let moment = Timestamp::from_unix_micros(1_795_384_800_000_042);
+        assert_eq!(moment.to_string().parse(), Ok(moment));
+        assert_eq!("2026-11-22T23:00:00.000042+01:00".parse(), Ok(moment));
+        let error = "yesterday".parse::<Timestamp>().expect_err("no time");
+        insta::assert_snapshot!(error, @"`yesterday` is not a time: write it as 2026-11-22T22:00:00.000000+00:00");
     }
 
     #[test]

@@ -5,12 +5,15 @@ use crate::name::{
     DrainId, PlatformId, ProcessType, ReleaseId, ReleaseVersion, SlugId,
 };
 use crate::slug::{Digest, SlugDigest};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
 
 /// What happened: the kind and payload of an entry.
 ///
-/// The first group belongs to the platform's stream, the second to an app's.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// The first group belongs to the platform's stream, the second to an app's. The two kinds that hold secrets cannot be
+/// serialized: they are sealed first.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Event {
     /// The data directory was set up.
     PlatformCreated {
@@ -67,6 +70,7 @@ pub enum Event {
     },
 
     /// Config vars were set or unset. The values are sealed in the entry.
+    #[serde(skip)]
     ConfigSet {
         /// What changed.
         changes: ConfigChanges,
@@ -179,11 +183,12 @@ pub enum Event {
         buildpacks: Vec<String>,
     },
     /// The app's log is sent somewhere. The address is sealed in the entry: it may hold a password.
+    #[serde(skip)]
     DrainAdded {
         /// The drain.
         drain: DrainId,
         /// Where to.
-        url: String,
+        url: DrainUrl,
     },
     /// It is no longer.
     DrainRemoved {
@@ -221,7 +226,7 @@ pub enum Event {
 }
 
 /// A slug as the ledger knows it: enough to answer for it after it was collected.
-#[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SlugRecord {
     /// How the API names it; derived from the app and the digest, so the same slug is the same for one app.
@@ -241,11 +246,35 @@ pub struct SlugRecord {
 }
 
 /// What a build was made from.
-#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SourceRecord {
     /// The caller's word for it: a commit.
     pub version: Option<String>,
     /// What the caller calls its parts: `SHA256:` and the digest of the archive.
     pub checksum: Option<String>,
+}
+
+/// Where an app's log is sent. It may hold a password: `Debug` does not show it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct DrainUrl(String);
+
+impl DrainUrl {
+    /// Keeps `url` as it stands.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self(url)
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DrainUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DrainUrl(…)")
+    }
 }

@@ -17,13 +17,35 @@
 //! [`crate::formation`]).
 
 mod batch;
+mod body;
+mod cipher;
+mod database;
+mod draft;
+mod entry;
+mod entry_table;
+mod error;
 mod event;
-mod facade;
+mod fold;
+mod keyring;
+#[expect(clippy::module_inception, reason = "the room is named for its central type")]
+mod ledger;
+mod misfit;
+mod platform_key;
+mod replay;
+mod secret;
 mod state;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub use batch::{Actor, Batch, Stream};
-pub use event::{Event, SlugRecord, SourceRecord};
-pub use facade::{AppendError, ChangeError, Ledger, LedgerConfig, LedgerError, PlatformKey};
+pub use entry::{Entry, EntryHash, InvalidEntryHash};
+pub use error::{AppendError, ChangeError, LedgerError};
+pub use event::{DrainUrl, Event, SlugRecord, SourceRecord};
+pub use ledger::{Ledger, LedgerConfig};
+pub use misfit::{Misfit, Unfit};
+pub use platform_key::PlatformKey;
 pub use state::{
-    Account, App, Authorization, Build, BuildStatus, Domain, Release, ReleaseStatus, State, WantedDynos,
+    Account, Addon, App, Attachment, Authorization, Build, BuildStatus, Domain, Drain, Release,
+    ReleaseStatus, State, WantedDynos,
 };

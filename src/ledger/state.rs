@@ -1,36 +1,38 @@
-use super::{Actor, SlugRecord, SourceRecord};
+use super::{Actor, DrainUrl, SlugRecord, SourceRecord, Stream};
 use crate::app::{ConfigVars, DynoSize};
 use crate::clock::Timestamp;
 use crate::name::{
-    AccountId, AppId, AppName, AuthorizationId, BuildId, CollaboratorId, DomainId, PlatformId, ProcessType,
-    ReleaseId, ReleaseVersion, SlugId,
+    AccountId, AddonId, AppId, AppName, AttachmentId, AuthorizationId, BuildId, CollaboratorId, DomainId,
+    DrainId, PlatformId, ProcessType, ReleaseId, ReleaseVersion, SlugId,
 };
 use crate::slug::Digest;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-/// Everything that the platform knows: a snapshot of the fold over all entries. Apps and their parts are shared between
-/// snapshots.
-#[derive(Clone, Debug, Default)]
+/// Everything that the platform knows: a snapshot of the fold over all entries. Maps, apps and their parts are shared
+/// between snapshots, so that a clone is cheap and a change copies only what it touches.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct State {
     /// The platform's own id; `None` before the first start.
     pub platform: Option<PlatformId>,
     /// The sequence number of the last entry of the platform's stream.
     pub head: u64,
     /// Everybody with an account.
-    pub accounts: BTreeMap<AccountId, Arc<Account>>,
+    pub accounts: Arc<BTreeMap<AccountId, Arc<Account>>>,
     /// The first account.
     pub owner: Option<AccountId>,
     /// Valid tokens, by their SHA-256.
-    pub authorizations: HashMap<Digest, Arc<Authorization>>,
+    pub authorizations: Arc<HashMap<Digest, Arc<Authorization>>>,
     /// Every app that was not destroyed.
-    pub apps: HashMap<AppId, Arc<App>>,
+    pub apps: Arc<HashMap<AppId, Arc<App>>>,
     /// The same by name.
-    pub names: BTreeMap<AppName, AppId>,
+    pub names: Arc<BTreeMap<AppName, AppId>>,
     /// Which app has a custom domain.
-    pub domains: HashMap<String, AppId>,
+    pub domains: Arc<HashMap<String, AppId>>,
+    /// Every app that was destroyed: its id is never used again.
+    pub destroyed: Arc<HashSet<AppId>>,
 }
 
 /// Somebody who may use the platform.
@@ -60,7 +62,7 @@ pub struct Authorization {
 }
 
 /// One app, as it is wanted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct App {
     /// Its id.
     pub id: AppId,
@@ -98,11 +100,16 @@ pub struct App {
     pub features: BTreeSet<String>,
     /// Buildpacks to build with; none: they detect.
     pub buildpacks: Vec<String>,
-    // The fold adds drains, add-ons and attachments here.
+    /// Where its log is sent.
+    pub drains: BTreeMap<DrainId, Drain>,
+    /// The add-ons that were made for it.
+    pub addons: BTreeMap<AddonId, Addon>,
+    /// The add-ons that it uses.
+    pub attachments: BTreeMap<AttachmentId, Attachment>,
 }
 
 /// One version of an app: code and config vars.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Release {
     /// Its id.
     pub id: ReleaseId,
@@ -136,7 +143,7 @@ pub enum ReleaseStatus {
 }
 
 /// One build of an app.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Build {
     /// Its id.
     pub id: BuildId,
@@ -178,6 +185,37 @@ pub struct Domain {
     pub created_at: Timestamp,
 }
 
+/// Where an app's log is sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Drain {
+    /// Where to.
+    pub url: DrainUrl,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// An add-on of an app.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Addon {
+    /// Its name: `postgresql-round-12345`.
+    pub name: String,
+    /// Service and plan: `heroku-postgresql:mini`.
+    pub plan: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An app's use of an add-on, its own or another app's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Attachment {
+    /// What is used.
+    pub addon: AddonId,
+    /// Its name, from which its config vars are named: `DATABASE`.
+    pub name: String,
+    /// When it was attached.
+    pub created_at: Timestamp,
+}
+
 /// The dynos that are wanted of one process type.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct WantedDynos {
@@ -194,9 +232,45 @@ impl State {
         let id = self.names.get(name_or_id).copied().or_else(|| name_or_id.parse().ok())?;
         self.apps.get(&id)
     }
+
+    /// The sequence number of a stream's last entry; 0 for one without entries and for that of a destroyed app.
+    #[must_use]
+    pub fn head(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Platform => self.head,
+            Stream::App(app) => self.apps.get(&app).map_or(0, |app| app.head),
+        }
+    }
 }
 
 impl App {
+    /// An app as it is right after it was made: without releases.
+    pub(super) fn new(id: AppId, name: AppName, owner: AccountId, stack: String, at: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            owner,
+            stack,
+            head: 0,
+            created_at: at,
+            updated_at: at,
+            config: Arc::default(),
+            releases: Vec::new(),
+            builds: Vec::new(),
+            slugs: HashMap::new(),
+            slug_times: HashMap::new(),
+            formation: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            collaborators: BTreeMap::new(),
+            maintenance: false,
+            features: BTreeSet::new(),
+            buildpacks: Vec::new(),
+            drains: BTreeMap::new(),
+            addons: BTreeMap::new(),
+            attachments: BTreeMap::new(),
+        }
+    }
+
     /// The release that runs: the newest that succeeded.
     #[must_use]
     pub fn current(&self) -> Option<&Arc<Release>> {

@@ -1,0 +1,105 @@
+use super::follows;
+use crate::clock::Timestamp;
+use crate::ledger::{Account, App, Authorization, Entry, Event, State, misfit::Unfit};
+use crate::name::{AccountId, AppId, AppName, AuthorizationId};
+use std::sync::Arc;
+
+pub(super) fn apply(state: &mut State, entry: &Entry) -> Result<(), Unfit> {
+    follows(state.head, entry)?;
+    let at = entry.at;
+    match &entry.event {
+        Event::PlatformCreated { platform } => match state.platform {
+            Some(present) => return Err(Unfit::taken("place of platform", present)),
+            None => state.platform = Some(*platform),
+        },
+        Event::AccountCreated { account, email } => create_account(state, *account, email, at)?,
+        Event::AuthorizationCreated { authorization, account, description, token, expires_at } => {
+            known_account(state, *account)?;
+            if state.authorizations.contains_key(token) {
+                return Err(Unfit::taken("token of authorization", authorization));
+            }
+            let created = Authorization {
+                id: *authorization,
+                account: *account,
+                description: description.clone(),
+                created_at: at,
+                expires_at: *expires_at,
+            };
+            Arc::make_mut(&mut state.authorizations).insert(*token, Arc::new(created));
+        }
+        Event::AuthorizationRevoked { authorization } => revoke(state, *authorization)?,
+        Event::AppCreated { app, name, owner, stack } => {
+            known_account(state, *owner)?;
+            free_name(state, name)?;
+            if state.apps.contains_key(app) || state.destroyed.contains(app) {
+                return Err(Unfit::taken("app", app));
+            }
+            let created = App::new(*app, name.clone(), *owner, stack.clone(), at);
+            Arc::make_mut(&mut state.apps).insert(*app, Arc::new(created));
+            Arc::make_mut(&mut state.names).insert(name.clone(), *app);
+        }
+        Event::AppRenamed { app, name } => rename_app(state, *app, name, at)?,
+        Event::AppDestroyed { app } => destroy_app(state, *app)?,
+        _ => return Err(Unfit::Stream),
+    }
+    state.head = entry.seq;
+    Ok(())
+}
+
+fn known_account(state: &State, account: AccountId) -> Result<(), Unfit> {
+    if state.accounts.contains_key(&account) { Ok(()) } else { Err(Unfit::missing("account", account)) }
+}
+
+fn free_name(state: &State, name: &AppName) -> Result<(), Unfit> {
+    if state.names.contains_key(name) { Err(Unfit::taken("name", name)) } else { Ok(()) }
+}
+
+fn create_account(state: &mut State, id: AccountId, email: &str, at: Timestamp) -> Result<(), Unfit> {
+    if state.accounts.contains_key(&id) {
+        return Err(Unfit::taken("account", id));
+    }
+    let account = Account { id, email: email.to_owned(), created_at: at };
+    Arc::make_mut(&mut state.accounts).insert(id, Arc::new(account));
+    state.owner.get_or_insert(id);
+    Ok(())
+}
+
+fn revoke(state: &mut State, id: AuthorizationId) -> Result<(), Unfit> {
+    let found = state.authorizations.iter().find(|(_, authorization)| authorization.id == id);
+    let token = *found.ok_or_else(|| Unfit::missing("authorization", id))?.0;
+    Arc::make_mut(&mut state.authorizations).remove(&token);
+    Ok(())
+}
+
+fn rename_app(state: &mut State, id: AppId, name: &AppName, at: Timestamp) -> Result<(), Unfit> {
+    if !state.apps.contains_key(&id) {
+        return Err(Unfit::missing("app", id));
+    }
+    if state.names.get(name) != Some(&id) {
+        free_name(state, name)?;
+    }
+    let Some(app) = Arc::make_mut(&mut state.apps).get_mut(&id) else { return Ok(()) };
+    let app = Arc::make_mut(app);
+    let names = Arc::make_mut(&mut state.names);
+    names.remove(&app.name);
+    names.insert(name.clone(), id);
+    app.name = name.clone();
+    app.updated_at = at;
+    Ok(())
+}
+
+fn destroy_app(state: &mut State, id: AppId) -> Result<(), Unfit> {
+    if !state.apps.contains_key(&id) {
+        return Err(Unfit::missing("app", id));
+    }
+    let Some(app) = Arc::make_mut(&mut state.apps).remove(&id) else { return Ok(()) };
+    Arc::make_mut(&mut state.names).remove(&app.name);
+    if !app.domains.is_empty() {
+        let domains = Arc::make_mut(&mut state.domains);
+        for domain in app.domains.values() {
+            domains.remove(&domain.hostname);
+        }
+    }
+    Arc::make_mut(&mut state.destroyed).insert(id);
+    Ok(())
+}

@@ -1,0 +1,146 @@
+use super::{
+    LedgerError, PlatformKey, cipher,
+    database::{Database, Kind, disk_error},
+    secret::DataKey,
+};
+use crate::name::AppId;
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
+
+/// The file of the apps' keys, each wrapped by the platform's key.
+const KEYS: Kind = Kind {
+    what: "a keyring",
+    application_id: i32::from_be_bytes(*b"hokk"),
+    format: 1,
+    schema: "CREATE TABLE keys (app TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID",
+};
+
+/// The row that tells whether the platform's key is the right one.
+const PROBE: &str = "platform";
+
+/// The apps' keys. They are in no entry: without its key, what was sealed for an app can never be read again.
+pub(super) struct Keyring {
+    database: Database,
+    platform_key: PlatformKey,
+    keys: HashMap<AppId, DataKey>,
+    /// Destroyed apps whose keys are still to be removed, because the disk failed.
+    doomed: BTreeSet<AppId>,
+}
+
+impl Keyring {
+    pub(super) fn open(dir: &Path, platform_key: PlatformKey) -> Result<Self, LedgerError> {
+        Self::read(Database::open(dir.join("keys.db"), &KEYS)?, platform_key)
+    }
+
+    pub(super) fn in_memory(platform_key: PlatformKey) -> Result<Self, LedgerError> {
+        Self::read(Database::in_memory(&KEYS)?, platform_key)
+    }
+
+    fn read(database: Database, platform_key: PlatformKey) -> Result<Self, LedgerError> {
+        let mut keyring = Self { database, platform_key, keys: HashMap::new(), doomed: BTreeSet::new() };
+        let rows = keyring.rows().map_err(|cause| keyring.error(&cause))?;
+        if let Some((_, probe)) = rows.iter().find(|(name, _)| name == PROBE)
+            && keyring.unwrap(PROBE, probe).is_none()
+        {
+            return Err(LedgerError::WrongKey { file: keyring.database.file });
+        }
+        for (name, wrapped) in rows.iter().filter(|(name, _)| name != PROBE) {
+            let Ok(app) = name.parse() else { continue };
+            let key = keyring.unwrap(name, wrapped);
+            let key = key.ok_or_else(|| LedgerError::AppKey { app, file: keyring.database.file.clone() })?;
+            keyring.keys.insert(app, key);
+        }
+        Ok(keyring)
+    }
+
+    fn rows(&self) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+        let mut statement = self.database.connection.prepare("SELECT app, wrapped FROM keys")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    }
+
+    fn unwrap(&self, name: &str, wrapped: &[u8]) -> Option<DataKey> {
+        let key = cipher::unseal(&self.platform_key.0, name.as_bytes(), wrapped)?;
+        key.try_into().ok().map(DataKey)
+    }
+
+    pub(super) fn get(&self, app: AppId) -> Option<&DataKey> {
+        self.keys.get(&app)
+    }
+
+    /// Brings the keys to the apps that there are: each must have one, and no other is kept.
+    pub(super) fn settle(&mut self, apps: impl IntoIterator<Item = AppId>) -> Result<(), LedgerError> {
+        let mut strays: BTreeSet<AppId> = self.keys.keys().copied().collect();
+        for app in apps {
+            if !strays.remove(&app) {
+                return Err(LedgerError::AppKey { app, file: self.database.file.clone() });
+            }
+        }
+        let probe = cipher::seal(&self.platform_key.0, PROBE.as_bytes(), &cipher::random::<32>()?)?;
+        let sql = "INSERT INTO keys (app, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING";
+        let probed = self.database.connection.execute(sql, (PROBE, probe));
+        probed.map_err(|cause| self.error(&cause))?;
+        self.forget(strays)
+    }
+
+    /// Keeps new keys; they are on the disk when this returns. A key whose app is not made after all is harmless.
+    pub(super) fn keep(&mut self, keys: &HashMap<AppId, DataKey>) -> Result<(), LedgerError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let wrap = |(app, key): (&AppId, &DataKey)| {
+            let name = app.to_string();
+            let wrapped = cipher::seal(&self.platform_key.0, name.as_bytes(), &key.0)?;
+            Ok((name, wrapped))
+        };
+        let rows = keys.iter().map(wrap).collect::<Result<Vec<_>, LedgerError>>()?;
+        self.insert(&rows).map_err(|cause| self.error(&cause))?;
+        self.keys.extend(keys.iter().map(|(app, key)| (*app, key.clone())));
+        Ok(())
+    }
+
+    fn insert(&mut self, rows: &[(String, Vec<u8>)]) -> rusqlite::Result<()> {
+        let transaction = self.database.connection.transaction()?;
+        for row in rows {
+            transaction
+                .execute("INSERT OR REPLACE INTO keys (app, wrapped) VALUES (?, ?)", (&row.0, &row.1))?;
+        }
+        transaction.commit()
+    }
+
+    /// Removes keys for ever, together with those that an earlier call could not remove.
+    pub(super) fn forget(&mut self, apps: impl IntoIterator<Item = AppId>) -> Result<(), LedgerError> {
+        self.doomed.extend(apps);
+        if self.doomed.is_empty() {
+            return Ok(());
+        }
+        self.keys.retain(|app, _| !self.doomed.contains(app));
+        self.erase().map_err(|cause| self.error(&cause))?;
+        self.doomed.clear();
+        Ok(())
+    }
+
+    /// `secure_delete` overwrites a deleted row, but not the copies that moving rows between pages leaves, and the
+    /// log keeps older pages: the file is written anew from what is left, and the log cut off.
+    fn erase(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.database.connection.transaction()?;
+        for app in &self.doomed {
+            transaction.execute("DELETE FROM keys WHERE app = ?", [app.to_string()])?;
+        }
+        transaction.commit()?;
+        self.database.connection.execute_batch("VACUUM")?;
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: bool = self.database.connection.query_row(sql, [], |row| row.get(0))?;
+        if busy {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            return Err(rusqlite::Error::SqliteFailure(busy, Some("somebody reads the keys".to_owned())));
+        }
+        Ok(())
+    }
+
+    fn error(&self, cause: &rusqlite::Error) -> LedgerError {
+        disk_error(cause, &self.database.file, &KEYS)
+    }
+}
