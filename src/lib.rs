@@ -69,6 +69,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "platform")]
+pub mod api;
 pub mod app;
 #[cfg(feature = "platform")]
 pub mod build;

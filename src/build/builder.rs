@@ -1,6 +1,12 @@
 use super::{
-    BuildError, catalog::Catalog, course::Course, environment::Environment, log::Log, script::Limit,
-    workspace::CacheDir,
+    BuildError,
+    catalog::Catalog,
+    course::Course,
+    environment::Environment,
+    locks,
+    log::Log,
+    script::Limit,
+    workspace::{self, CacheDir},
 };
 use crate::app::ConfigVars;
 use crate::name::AppName;
@@ -11,6 +17,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How many lines a build may be ahead of who watches it.
 const LINES_AHEAD: usize = 256;
+
+/// How long a cancelled build may hold its app's cache.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(10);
 
 /// The operator's variables that a build may see unless told otherwise: proxies, certificate authorities and
 /// mirrors of package registries. None of them names a secret by itself; a proxy's or mirror's address may
@@ -166,6 +175,46 @@ impl Builder {
                 Err(_) => Err(BuildError::Cancelled),
             },
         }
+    }
+
+    /// Removes what was kept for the builds of `app`: another app of that name must not find it. Waits for a build of
+    /// it that is being cleaned up, at most a few seconds.
+    ///
+    /// # Errors
+    /// [`BuildError::Host`]; what could not be removed stays.
+    pub async fn forget(&self, app: &AppName) -> Result<(), BuildError> {
+        let dir = self.shared.cache.of_app(app.as_ref());
+        let _alone = self.alone(app).await?;
+        let removed = tokio::task::spawn_blocking(move || {
+            workspace::remove(&dir).map_err(|cause| BuildError::host("remove", &dir, cause))
+        });
+        removed.await.unwrap_or(Err(BuildError::Cancelled))
+    }
+
+    /// Keeps for `to` what was kept for `from`: the app has another name.
+    ///
+    /// # Errors
+    /// [`BuildError::Host`]; the next build then starts without.
+    pub async fn rename(&self, from: &AppName, to: &AppName) -> Result<(), BuildError> {
+        let (old, new) = (self.shared.cache.of_app(from.as_ref()), self.shared.cache.of_app(to.as_ref()));
+        let _alone = self.alone(from).await?;
+        match tokio::fs::rename(&old, &new).await {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(BuildError::host("rename", &old, cause))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the lock of the app's builds, which one that was cancelled a moment ago may still hold.
+    async fn alone(&self, app: &AppName) -> Result<std::fs::File, BuildError> {
+        let path = self.shared.cache.lock(&format!("app-{app}"));
+        let (watcher, _nobody) = mpsc::channel(1);
+        let time = CLEAN_UP_LIMIT;
+        let mut limit = Limit { deadline: Instant::now() + time, time, stop: CancellationToken::new() };
+        let mut log = Log::new(watcher);
+        let taken = tokio::time::timeout(time, locks::take(&path, "", &mut log, &mut limit));
+        taken.await.unwrap_or(Err(BuildError::TimedOut { limit: time }))
     }
 
     /// Cancels every build, and every later one; does not wait.

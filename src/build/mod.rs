@@ -21,6 +21,7 @@
 //! How a slug is laid out: see [`crate::slug`]. What becomes of a slug: the `release` room. Buildpacks run
 //! as the user who runs this program: a jail of their own comes with untrusted tenants.
 
+mod archive;
 mod assemble;
 mod builder;
 mod buildpack;
@@ -38,6 +39,7 @@ mod stragglers;
 mod tests;
 mod workspace;
 
+pub use archive::{ArchiveError, ArchiveLimits, unpack_archive};
 pub use builder::{BuildRequest, Builder, BuilderConfig, PASSTHROUGH};
 pub use error::BuildError;
 pub(crate) use source::walk_source;

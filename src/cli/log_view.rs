@@ -40,17 +40,28 @@ const PALETTE: [AnsiColor; 6] = [
     AnsiColor::BrightCyan,
 ];
 
+/// Gives each process a colour of its own, as long as there are enough.
+#[derive(Default)]
+pub(super) struct Palette(HashMap<String, AnsiColor>);
+
+impl Palette {
+    pub(super) fn of(&mut self, process: &str) -> AnsiColor {
+        let next = PALETTE[self.0.len() % PALETTE.len()];
+        *self.0.entry(process.to_owned()).or_insert(next)
+    }
+}
+
 /// Writes log lines for a person or a program.
 pub(super) struct LogView<W> {
     format: LogFormat,
     out: W,
-    colours: HashMap<String, AnsiColor>,
+    palette: Palette,
     width: usize,
 }
 
 impl<W: Write> LogView<W> {
     pub(super) fn new(format: LogFormat, out: W) -> Self {
-        Self { format, out, colours: HashMap::new(), width: 8 }
+        Self { format, out, palette: Palette::default(), width: 8 }
     }
 
     /// Shows all that `tail` gives, to its end.
@@ -80,8 +91,7 @@ impl<W: Write> LogView<W> {
         if self.format == LogFormat::Plain {
             writeln!(self.out, "{time} {process:width$} | {}", plain(&line.text))?;
         } else {
-            let next = PALETTE[self.colours.len() % PALETTE.len()];
-            let colour = *self.colours.entry(process.to_owned()).or_insert(next);
+            let colour = self.palette.of(process);
             let (name, text) = (Style::new().fg_color(Some(colour.into())), text_style(line));
             writeln!(
                 self.out,

@@ -3,28 +3,65 @@
 //! # Owns
 //! The words of the commands, their help, what is shown on a terminal, and exit statuses: 0 success, 1 failure,
 //! 2 a wrong command line, 130 interrupted (for `serve`: interrupted twice); `run` passes on the command's own.
+//! Results go to standard output, all else to standard error. What comes from a platform, an app or a slug is cleaned
+//! of terminal control sequences.
 //!
 //! # Not here
-//! Doing anything: each command calls one room.
+//! Doing anything: each command calls one room, or asks a platform over HTTP ([`client`]).
 
+mod apps;
 mod build;
 mod cache_dir;
+mod client;
 mod command_words;
 mod compile_wasm;
+mod config;
+mod console;
+mod create;
+mod data_dir;
+mod deploy;
+mod destroy;
+mod help;
+mod heroku_forms;
+mod info;
 mod interrupt;
 mod log_view;
+mod logs;
+mod moment;
+mod open;
 mod plain_text;
+mod platform_command;
+mod ps;
+mod release_outcome;
+mod releases;
+mod restart;
+mod rollback;
 mod run;
+mod scale;
 mod serve;
+mod session;
 mod slug;
+mod source_archive;
+#[cfg(test)]
+mod tests;
+mod upload;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// A self-hosted Heroku on WebAssembly.
 #[derive(Debug, Parser)]
 #[command(name = "hokku", version, about, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "HOKKU_LOG=debug prints what hokku itself does, on standard error.")]
+#[command(after_help = "Start with `hokku serve` in an app's directory, or with a platform: `hokku up`, \
+`hokku create shop`, `hokku deploy -a shop`. `hokku COMMAND --help` has examples. Heroku's forms work too: \
+config:set, ps:scale, apps:create.
+
+Environment:
+  HOKKU_APP       the app that is meant without -a
+  HOKKU_HOST      the platform [default: the one of this machine, else http://localhost:8080]
+  HOKKU_API_KEY   the token for it [default: the owner's, on the platform's own machine]
+  HOKKU_DATA_DIR  where the platform of this machine keeps its data
+  HOKKU_LOG       debug prints what hokku itself does, on standard error")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,14 +73,28 @@ enum Command {
     Run(run::Run),
     Build(build::Build),
     Slug(slug::SlugCommand),
+    // Up(up::Up),
+    #[command(flatten)]
+    Platform(platform_command::PlatformCommand),
     #[command(hide = true)]
     CompileWasm(compile_wasm::CompileWasm),
+}
+
+impl Cli {
+    /// Reads a command line; a wrong one, and a question for help, ends the process.
+    fn of_process() -> Self {
+        let words = heroku_forms::in_our_words(std::env::args_os().collect());
+        let mut cli = help::grouped(Self::command());
+        let read = cli.try_get_matches_from_mut(words);
+        let read = read.and_then(|mut matches| Self::from_arg_matches_mut(&mut matches));
+        read.unwrap_or_else(|error| error.format(&mut cli).exit())
+    }
 }
 
 /// Runs the command line of this process; the exit status is what the shell shall see.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     if let Command::CompileWasm(command) = cli.command {
         return command.run();
     }
@@ -60,6 +111,7 @@ pub fn main() -> ExitCode {
             Command::Run(command) => command.run().await,
             Command::Build(command) => command.run().await,
             Command::Slug(command) => command.run().await,
+            Command::Platform(command) => command.run().await,
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }
     });
@@ -77,8 +129,13 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    eprintln!(" !     {}", plain_text::plain(&in_words(error)).replace('\n', "\n !     "));
+    eprintln!("{}", marked(error));
     ExitCode::FAILURE
+}
+
+/// The error as it is printed.
+fn marked(error: &anyhow::Error) -> String {
+    format!(" !     {}", plain_text::plain(&in_words(error)).replace('\n', "\n !     "))
 }
 
 /// The error with its causes, but none that the words before it say already.
@@ -92,24 +149,4 @@ fn in_words(error: &anyhow::Error) -> String {
         }
     }
     words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let cause = || std::io::Error::other("no such thing");
-        let told = crate::serve::ServeError::Directory { dir: "x".into(), cause: cause() };
-        insta::assert_snapshot!(in_words(&told.into()), @"x is not a directory that can be read: no such thing");
-        let context = anyhow::Error::new(cause()).context("cannot read .env");
-        insta::assert_snapshot!(in_words(&context), @"cannot read .env: no such thing");
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::slug::{Digest, Program, Slug};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
     path::{Path, PathBuf},
@@ -68,6 +68,23 @@ impl CodeCache {
 
     fn path(&self, digest: &Digest) -> PathBuf {
         self.dir.join(format!("{}.cwasm", digest.hex()))
+    }
+
+    /// Removes the code of every program that is not `kept` and that nothing has loaded. Blocks.
+    pub(super) fn forget_except(&self, kept: &HashSet<Digest>) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            let Some(Ok(digest)) = stem.map(|hex| format!("sha256:{hex}").parse::<Digest>()) else {
+                continue;
+            };
+            let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            let in_use = loaded.get(&digest).is_some_and(|weak| weak.strong_count() > 0);
+            if !in_use && !kept.contains(&digest) {
+                gone(std::fs::remove_file(&path))?;
+            }
+        }
+        Ok(())
     }
 
     /// Compiles `program` unless that is done already; two callers at once compile once.
@@ -154,6 +171,14 @@ impl CodeCache {
 async fn open(engine: &Arc<Inner>, program: &Program, path: &Path) -> Result<LoadedProgram, OpenError> {
     let (engine, program, path) = (engine.clone(), program.clone(), path.to_owned());
     off_the_async_threads(move || LoadedProgram::open(&engine, &program, &path)).await
+}
+
+/// Somebody else may have removed it first.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Runs what maps, parses or links megabytes on a thread that may block.

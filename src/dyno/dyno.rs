@@ -376,7 +376,10 @@ fn start_command(engine: Engine, program: Arc<LoadedProgram>, sandbox: Sandbox) 
 /// Dynos that answer as a test says, for the rooms above.
 #[cfg(test)]
 mod scripted {
-    use super::{Body, Dyno, HandleError, Request, Response, Running};
+    use super::{
+        AbortOnDropHandle, Body, CancellationToken, Command, Dyno, Exit, HandleError, Request, Response,
+        Running, watch,
+    };
     use std::pin::Pin;
 
     type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, HandleError>> + Send>>;
@@ -391,6 +394,28 @@ mod scripted {
             let script: Script = Box::new(move |request| Box::pin(answer(request)));
             let name = name.parse().expect("a dyno's name");
             Self { name, command: String::new(), running: Running::Scripted(script) }
+        }
+
+        /// A command that ends as `run` says, which sees when it is to stop.
+        pub(crate) fn from_command<R>(name: &str, run: impl FnOnce(CancellationToken) -> R) -> Self
+        where
+            R: Future<Output = Exit> + Send + 'static,
+        {
+            let (ended, exit) = watch::channel(None);
+            let stop = CancellationToken::new();
+            let run = run(stop.clone());
+            let task = async move { drop(ended.send_replace(Some(run.await))) };
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the dyno owns the task and aborts it when dropped"
+            )]
+            let task = AbortOnDropHandle::new(tokio::spawn(task));
+            let name = name.parse().expect("a dyno's name");
+            Self {
+                name,
+                command: String::new(),
+                running: Running::Command(Command { exit, stop, _task: task }),
+            }
         }
     }
 }

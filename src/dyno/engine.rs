@@ -1,6 +1,6 @@
 use super::{
     CompileLimits, Compiler,
-    code_cache::CodeCache,
+    code_cache::{CodeCache, off_the_async_threads},
     error::{DynoError, EngineError},
     guest::GuestState,
     housekeeping::Housekeeping,
@@ -8,8 +8,8 @@ use super::{
     scratch::Scratch,
     tree_cache::TreeCache,
 };
-use crate::slug::{Program, Slug};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use crate::slug::{Digest, Program, Slug};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::task::TaskTracker;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -162,6 +162,20 @@ impl Engine {
     /// The compiled form of `program`, from memory, from the cache, or compiled now.
     pub(super) async fn load(&self, slug: &Slug, program: &Program) -> Result<Arc<LoadedProgram>, DynoError> {
         self.inner.code.load(&self.inner, slug, program).await
+    }
+
+    /// Removes the unpacked trees and the compiled code that are not `kept` and that no dyno uses. What is missing
+    /// later is made again.
+    ///
+    /// # Errors
+    /// The system's words when the cache cannot be read or written.
+    pub async fn forget_except(&self, kept: HashSet<Digest>) -> std::io::Result<()> {
+        let engine = Arc::clone(&self.inner);
+        let forget = move || {
+            engine.trees.forget_except(&kept)?;
+            engine.code.forget_except(&kept)
+        };
+        off_the_async_threads(forget).await
     }
 
     /// Waits until no guest goes on after its answer: for a clean end after the last request.

@@ -4,6 +4,7 @@ use super::{
 };
 use crate::slug::{Digest, Slug, UnpackLimits};
 use std::{
+    collections::HashSet,
     fs::File,
     io,
     os::unix::fs::MetadataExt as _,
@@ -42,6 +43,21 @@ impl TreeCache {
         let trees = root.join("trees");
         make_private(&trees)?;
         Ok(Self { trees, scratch, unpacking: SingleFlight::default() })
+    }
+
+    /// Removes every tree that is not `kept` and that nobody uses. Blocks.
+    pub(super) fn forget_except(&self, kept: &HashSet<Digest>) -> io::Result<()> {
+        let kept: HashSet<String> = kept.iter().map(Digest::hex).collect();
+        let is_kept = |lock: &Path| {
+            lock.file_stem().and_then(|stem| stem.to_str()).is_some_and(|name| kept.contains(name))
+        };
+<<<<<<< ours
+        let mut unkept = locks(&self.trees)?.into_iter().map(|(_, lock)| lock).filter(|lock| !is_kept(lock));
+        unkept.try_for_each(|lock| remove_unused(&lock))
+=======
+        let unkept = locks(&self.trees)?.into_iter().map(|(_, lock)| lock).filter(|lock| !is_kept(lock));
+        unkept.map(|lock| remove_unused(&lock)).collect()
+>>>>>>> theirs
     }
 
     /// Where dynos' disks are made.
@@ -90,23 +106,36 @@ fn use_tree(trees: &Path, name: &str) -> io::Result<Tree> {
     }
 }
 
-/// Removes the trees that were not among the last used and that nobody uses.
-fn push_out(trees: &Path) -> io::Result<()> {
-    let mut locks: Vec<(SystemTime, PathBuf)> = Vec::new();
+/// The lock file of every tree, with the time of its last use.
+fn locks(trees: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+    let mut locks = Vec::new();
     for entry in std::fs::read_dir(trees)? {
         let entry = entry?;
         if entry.path().extension().is_some_and(|extension| extension == "lock") {
             locks.push((entry.metadata()?.modified()?, entry.path()));
         }
     }
+    Ok(locks)
+}
+
+/// Removes the trees that were not among the last used and that nobody uses.
+fn push_out(trees: &Path) -> io::Result<()> {
+    let mut locks = locks(trees)?;
     locks.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
-    for (_, lock) in locks.into_iter().skip(KEPT) {
-        let Ok(file) = File::open(&lock) else { continue };
-        if file.try_lock().is_ok() {
-            match std::fs::remove_dir_all(lock.with_extension("")) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => std::fs::remove_file(&lock)?,
-            }
+<<<<<<< ours
+    locks.into_iter().skip(KEPT).try_for_each(|(_, lock)| remove_unused(&lock))
+=======
+    locks.into_iter().skip(KEPT).map(|(_, lock)| remove_unused(&lock)).collect()
+>>>>>>> theirs
+}
+
+/// Removes the tree of `lock`, unless somebody uses it.
+fn remove_unused(lock: &Path) -> io::Result<()> {
+    let Ok(file) = File::open(lock) else { return Ok(()) };
+    if file.try_lock().is_ok() {
+        match std::fs::remove_dir_all(lock.with_extension("")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => std::fs::remove_file(lock)?,
         }
     }
     Ok(())
@@ -139,5 +168,22 @@ mod tests {
         assert!((3..KEPT + 3).all(there), "the last used stay");
         let again = use_tree(trees.path(), "01").expect("used again");
         assert!(again.path().with_extension("lock").is_file());
+    }
+
+    #[test]
+    fn what_is_not_kept_goes_unless_it_is_in_use() {
+        let root = tempfile::tempdir().expect("a directory");
+        let cache = TreeCache::open(root.path(), root.path().to_owned()).expect("a cache");
+        let digest = |name: &str| Digest::of(name.as_bytes());
+        let take = |name: &str| {
+            let tree = use_tree(&cache.trees, &digest(name).hex()).expect("used");
+            std::fs::create_dir_all(tree.path()).expect("a tree");
+            tree
+        };
+        let in_use = take("in use");
+        drop((take("kept"), take("left")));
+        cache.forget_except(&[digest("kept")].into()).expect("forgotten");
+        let there = |name: &str| cache.trees.join(digest(name).hex()).is_dir();
+        assert_eq!((there("kept"), there("left"), in_use.path().is_dir()), (true, false, true));
     }
 }

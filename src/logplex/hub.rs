@@ -73,6 +73,20 @@ impl Logplex {
         }
     }
 
+    /// From now on the log of `name` is that of `alias` too, with all that is in it: the first half of a change of
+    /// name, [`unname`](Self::unname) is the other.
+    pub fn alias(&self, name: &AppName, alias: &AppName) {
+        let log = self.channel(name);
+        if let Some(other) = lock(&self.channels).insert(alias.clone(), log) {
+            other.close();
+        }
+    }
+
+    /// From now on the log that `name` has is not called so; its tails and its writers go on.
+    pub fn unname(&self, name: &AppName) {
+        lock(&self.channels).remove(name);
+    }
+
     /// Ends every tail as soon as it has read what is here; for a clean stop after the last line.
     pub fn close(&self) {
         for log in lock(&self.channels).values() {
@@ -166,4 +180,30 @@ impl AppLog {
 /// A panic elsewhere leaves every value behind these mutexes whole, so poison is not passed on.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_goes_with_its_app_to_another_name() {
+        let logplex = Logplex::new(Clock::system(), LogplexConfig::default());
+        let (old, new) = (AppName::like("old"), AppName::like("new"));
+        let writer = logplex.channel(&old);
+        writer.write(Source::App, "api", Stream::System, "before");
+        logplex.alias(&old, &new);
+        logplex.unname(&old);
+        writer.write(Source::App, "api", Stream::System, "after");
+        let mut tail = logplex.channel(&new).tail(TailFilter::default());
+        let mut texts = Vec::new();
+        while let Some(event) = tail.next().await {
+            texts.push(event.line().text.clone());
+        }
+        assert_eq!(texts, ["before", "after"]);
+        assert!(
+            logplex.channel(&old).tail(TailFilter::default()).next().await.is_none(),
+            "another app's log"
+        );
+    }
 }

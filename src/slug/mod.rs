@@ -20,6 +20,7 @@
 mod archive;
 mod artifact;
 mod blob;
+mod collecting;
 mod command_line;
 mod digest;
 mod error;

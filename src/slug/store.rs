@@ -69,6 +69,10 @@ impl SlugStore {
         Ok(self.size_of(&manifest_key(slug)).await?.is_some())
     }
 
+    pub(super) fn objects(&self) -> &dyn ObjectStore {
+        &*self.objects
+    }
+
     /// A nameless temporary file beside the blobs. Blocking.
     pub(super) fn scratch_file(&self) -> Result<File, SlugError> {
         let file = match &self.scratch {
@@ -216,16 +220,16 @@ impl SlugStore {
     }
 }
 
-fn blob_key(digest: &Digest) -> Key {
+pub(super) fn blob_key(digest: &Digest) -> Key {
     let hex = digest.hex();
     Key::from_iter(["blobs", "sha256", &hex[..2], &hex])
 }
 
-fn suspect_key(digest: &Digest) -> Key {
+pub(super) fn suspect_key(digest: &Digest) -> Key {
     Key::from_iter(["suspect", "sha256", &digest.hex()])
 }
 
-fn manifest_key(slug: &SlugDigest) -> Key {
+pub(super) fn manifest_key(slug: &SlugDigest) -> Key {
     Key::from_iter(["slugs", &format!("{}.toml", slug.hex())])
 }
 

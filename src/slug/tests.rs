@@ -371,3 +371,34 @@ async fn a_hostile_slug_is_refused_before_anything_is_stored() {
     };
     insta::assert_snapshot!(crafted(&tree, as_program, None).await, @"`bin/x.wasm` is refused: it is listed as a program and is not WebAssembly: build the app again");
 }
+
+#[tokio::test]
+async fn what_no_slug_names_any_more_is_removed() {
+    let dir = temp();
+    for store in [SlugStore::in_memory(), SlugStore::open_dir(dir.path()).expect("a store")] {
+        let tree = app();
+        let old = pack(&store, tree.path()).await;
+        write(tree.path(), "app.py", b"app = 2");
+        let new = pack(&store, tree.path()).await;
+        let mut slugs = store.slugs().await.expect("listed");
+        let mut both = [*old.digest(), *new.digest()];
+        slugs.sort();
+        both.sort();
+        assert_eq!(slugs, both);
+        // Programs are named by both, each tree by one.
+        let kept = new.manifest().blobs().into_iter().map(|(digest, _)| digest).collect();
+        store.remove_slug(old.digest()).await.expect("removed");
+        assert_eq!(store.keep_blobs(&kept).await.expect("removed"), 1);
+        assert!(matches!(Slug::open(&store, old.digest()).await, Err(SlugError::NoSlug { .. })));
+        let whole = Slug::open(&store, new.digest()).await.expect("there");
+        whole.unpack_tree(open(temp().path()), UnpackLimits::default()).await.expect("whole");
+        for program in &whole.manifest().programs {
+            whole.program_bytes(program).await.expect("whole");
+        }
+        store.remove_slug(old.digest()).await.expect("it is gone already");
+        assert_eq!(store.keep_blobs(&kept).await.expect("nothing left"), 0);
+        // The old one can be made again.
+        write(tree.path(), "app.py", b"app = 1");
+        assert_eq!(pack(&store, tree.path()).await.digest(), old.digest());
+    }
+}

@@ -375,4 +375,22 @@ proptest! {
         }
         world.converge();
     }
+
+    #[test]
+    fn two_releases_never_answer_side_by_side(
+        story in proptest::collection::vec((any_chance(), proptest::option::weighted(0.2, any_wanted())), 0..60),
+    ) {
+        let mut world = World::default();
+        let mut release = 0;
+        for (chance, change) in story {
+            if let Some(wanted) = change {
+                release += u64::from(wanted.is_some());
+                world.wanted = wanted.map(|wanted| Wanted { release: version(release), ..wanted });
+                world.settle();
+            }
+            world.happens(chance);
+            let serving = world.dynos.iter().filter(|dyno| dyno.serving).map(|dyno| dyno.release);
+            prop_assert!(serving.collect::<BTreeSet<_>>().len() <= 1, "{}", world.told());
+        }
+    }
 }

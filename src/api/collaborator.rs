@@ -1,0 +1,79 @@
+use super::{
+    Api,
+    error::ApiError,
+    pages::{Field, Key, Listed, Page, Pages},
+    parts::{Moment, Named, Null, User, derived_id},
+    scope::{Scope, Word},
+};
+use crate::ledger::{App, State};
+use axum::{Json, Router, routing::get};
+use serde::Serialize;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/apps/{app}/collaborators", get(list))
+        .route("/apps/{app}/collaborators/{collaborator}", get(info))
+}
+
+/// Somebody who may work on an app; its owner is one of them.
+#[derive(Debug, Serialize)]
+struct Shape {
+    app: Named,
+    created_at: Moment,
+    id: String,
+    permissions: [Null; 0],
+    role: &'static str,
+    updated_at: Moment,
+    user: UserShape,
+}
+
+#[derive(Debug, Serialize)]
+struct UserShape {
+    email: String,
+    federated: bool,
+    id: String,
+}
+
+impl Listed for Shape {
+    const FIELDS: &'static [Field<Self>] =
+        &[Field { name: "id", key: |collaborator| Key::text(&collaborator.id), unique: true }];
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Shape {
+    fn owner(app: &App, state: &State) -> Self {
+        let User { email, id } = User::owner(app, state);
+        Self {
+            app: Named::app(app),
+            created_at: Moment(app.created_at),
+            id: derived_id(&["collaborator", &app.id.to_string(), &id]),
+            permissions: [],
+            role: "owner",
+            updated_at: Moment(app.created_at),
+            user: UserShape { email, federated: false, id },
+        }
+    }
+
+    fn all(app: &App, state: &State) -> Vec<Self> {
+        let others = app.collaborators.iter().filter_map(|(id, account)| {
+            let account = state.accounts.get(account)?;
+            let user =
+                UserShape { email: account.email.clone(), federated: false, id: account.id.to_string() };
+            Some(Self { id: id.to_string(), role: "collaborator", user, ..Self::owner(app, state) })
+        });
+        others.chain([Self::owner(app, state)]).collect()
+    }
+}
+
+async fn list(scope: Scope, pages: Pages) -> Result<Page<Shape>, ApiError> {
+    pages.of(Shape::all(&scope.app, &scope.state))
+}
+
+async fn info(scope: Scope, Word(named): Word) -> Result<Json<Shape>, ApiError> {
+    let is = |shape: &Shape| [&shape.id, &shape.user.email, &shape.user.id].contains(&&named);
+    let found = Shape::all(&scope.app, &scope.state).into_iter().find(is);
+    found.map(Json).ok_or_else(|| ApiError::missing("collaborator"))
+}

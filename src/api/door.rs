@@ -1,0 +1,173 @@
+use super::{
+    ApiConfig, absent, account, allowance::Allowance, app, build, caller, collaborator, config_var, domain,
+    dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
+    region, release, slug, source, stack, upload, upload::Uploads,
+};
+use crate::clock::{Clock, Timestamp};
+use crate::formation::Supervisor;
+use crate::ledger::{Ledger, State};
+use crate::logplex::Logplex;
+use crate::release::Releases;
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use std::{fmt, sync::Arc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What the API works with.
+#[derive(Clone)]
+pub struct Rooms {
+    /// The record, which all answers come from.
+    pub ledger: Ledger,
+    /// Makes releases.
+    pub releases: Releases,
+    /// Knows what runs.
+    pub supervisor: Supervisor,
+    /// Where log sessions read.
+    pub logplex: Logplex,
+    /// What time it is.
+    pub clock: Clock,
+    /// Streams and uploads end when this is cancelled.
+    pub stop: CancellationToken,
+}
+
+/// The control API. Clones are one.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    config: ApiConfig,
+    rooms: Rooms,
+    allowance: Allowance,
+    sessions: Sessions,
+    uploads: Uploads,
+    changes: TaskTracker,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}
+
+impl Api {
+    /// An API without a door yet: see [`router`](Self::router).
+    #[must_use]
+    pub fn new(config: ApiConfig, rooms: Rooms) -> Self {
+        let allowance = Allowance::new(config.rate);
+        let (sessions, uploads) = (Sessions::default(), Uploads::default());
+        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, changes: TaskTracker::new() }))
+    }
+
+    /// The API as a tower service, for whoever has the sockets.
+    pub fn router(&self) -> Router {
+        self.guarded()
+            .merge(by_secret())
+            .fallback(async || ApiError::not_found("There is nothing at this address."))
+            .method_not_allowed_fallback(async || ApiError::wrong_method())
+            .layer(from_fn_with_state(self.clone(), envelope::seal))
+            .with_state(self.clone())
+    }
+
+    /// What needs a token.
+    fn guarded(&self) -> Router<Self> {
+        [
+            absent::routes(),
+            account::routes(),
+            app::routes(),
+            build::routes(),
+            collaborator::routes(),
+            config_var::routes(),
+            domain::routes(),
+            dyno::routes(),
+            dyno_size::routes(),
+            formation::routes(),
+            log_session::routes(),
+            region::routes(),
+            release::routes(),
+            slug::routes(),
+            source::routes(),
+            stack::routes(),
+        ]
+        .into_iter()
+        .fold(Router::new(), Router::merge)
+        .route_layer(from_fn_with_state(self.clone(), caller::admit))
+        .route_layer(from_fn(envelope::in_json))
+    }
+
+    /// Waits for the changes that have begun. Later ones are refused.
+    pub async fn close(&self) {
+        self.0.changes.close();
+        self.0.changes.wait().await;
+    }
+
+    /// The answer of a change, which goes on if this future is dropped.
+    pub(super) async fn to_its_end(
+        &self,
+        change: impl Future<Output = Response> + Send + 'static,
+    ) -> Response {
+        if self.0.changes.is_closed() {
+            return ApiError::stopping().into_response();
+        }
+        self.0.changes.spawn(change).await.unwrap_or_else(|_| {
+            tracing::error!("a change did not come to its end: it panicked");
+            ApiError::internal().into_response()
+        })
+    }
+
+    /// What `work` gives, unless the platform stops first.
+    pub(super) async fn until_stop<T>(&self, work: impl Future<Output = T>) -> Result<T, ApiError> {
+        self.stop().run_until_cancelled(work).await.ok_or_else(ApiError::stopping)
+    }
+
+    pub(super) fn config(&self) -> &ApiConfig {
+        &self.0.config
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.0.rooms.ledger
+    }
+
+    pub(super) fn state(&self) -> Arc<State> {
+        self.ledger().state()
+    }
+
+    pub(super) fn releases(&self) -> &Releases {
+        &self.0.rooms.releases
+    }
+
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.0.rooms.supervisor
+    }
+
+    pub(super) fn logplex(&self) -> &Logplex {
+        &self.0.rooms.logplex
+    }
+
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.0.rooms.stop
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.rooms.clock.now()
+    }
+
+    pub(super) fn allowance(&self) -> &Allowance {
+        &self.0.allowance
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(super) fn uploads(&self) -> &Uploads {
+        &self.0.uploads
+    }
+}
+
+/// What needs no token: whoever knows the secret address is meant.
+fn by_secret() -> Router<Api> {
+    log_session::reading().merge(output_stream::routes()).merge(upload::routes())
+}

@@ -1,0 +1,184 @@
+use crate::ledger::{AppendError, ChangeError};
+use crate::release::ReleaseError;
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use std::error::Error;
+
+/// What a request is refused with: a status, and the body that clients of Heroku's API expect.
+///
+/// This is the one place where a fault of another room gets a status.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    id: &'static str,
+    message: String,
+    resource: Option<&'static str>,
+}
+
+#[derive(serde::Serialize)]
+struct Body<'a> {
+    id: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, id: &'static str, message: impl Into<String>) -> Self {
+        Self { status, id, message: message.into(), resource: None }
+    }
+
+    /// There is no such `resource`, or not for this caller.
+    pub(super) fn missing(resource: &'static str) -> Self {
+        let message = format!("Couldn't find that {}.", resource.replace('_', " "));
+        Self { resource: Some(resource), ..Self::not_found(message) }
+    }
+
+    /// There is nothing at this address.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// The app's current release has no such process type.
+    pub(super) fn no_process_type(name: &str) -> Self {
+        let message = format!("Couldn't find that process type ({name}).");
+        Self { resource: Some("formation"), ..Self::not_found(message) }
+    }
+
+    /// The request is understood, and cannot be meant.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_params", message)
+    }
+
+    /// The request is not understood.
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Invalid credentials provided.")
+    }
+
+    pub(super) fn wrong_method() -> Self {
+        let message = "This resource cannot be used that way: see the Allow header for the methods it has.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    pub(super) fn not_acceptable() -> Self {
+        let message = "Only `Accept: application/vnd.heroku+json; version=3` can be answered.";
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
+    }
+
+    pub(super) fn range(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "requested_range_not_satisfiable", message)
+    }
+
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
+    }
+
+    pub(super) fn rate_limited() -> Self {
+        let message =
+            "Your account reached the API rate limit. Please wait a few minutes before making new requests.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", message)
+    }
+
+    pub(super) fn stopping() -> Self {
+        let message = "The platform is stopping; try again when it is back.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
+    }
+
+    /// The platform could not `action`: the operator's to repair, who finds `cause` in the platform's log; the caller
+    /// learns nothing of the host.
+    pub(super) fn operator(action: &str, cause: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error = %chain(cause), "could not {action}");
+        let message = "The platform cannot do this now. Its operator finds the reason in the platform's log.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
+    }
+
+    /// A bug of the platform, of which its log tells.
+    pub(super) fn internal() -> Self {
+        let message = "Something went wrong inside of the platform. Its operator finds the reason in the platform's log.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", message)
+    }
+}
+
+/// An error of a room below, as the API writes messages.
+fn sentence(error: &dyn Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+}
+
+/// `error` and what caused it, for the platform's log.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self { status, id, message, resource } = self;
+        let mut response = (status, Json(Body { id, message: &message, resource })).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static(r#"Basic realm="Hokku""#);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl From<AppendError> for ApiError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Closed => Self::stopping(),
+            AppendError::Conflict { .. } | AppendError::Misfit(_) => {
+                Self::conflict("Something else was changed at the same time; look again, and try again.")
+            }
+            AppendError::TooLarge { .. } => Self::too_large(sentence(&error)),
+            other => Self::operator("record a change", &other),
+        }
+    }
+}
+
+impl From<ChangeError<ApiError>> for ApiError {
+    fn from(error: ChangeError<ApiError>) -> Self {
+        match error {
+            ChangeError::Refused(refused) => refused,
+            ChangeError::Append(append) => append.into(),
+        }
+    }
+}
+
+impl From<ReleaseError> for ApiError {
+    fn from(error: ReleaseError) -> Self {
+        use ReleaseError as E;
+        match error {
+            E::NoApp => Self::missing("app"),
+            E::NoRelease { .. } => Self::missing("release"),
+            E::NoSlug => Self::missing("slug"),
+            E::NameTaken(name) => Self::invalid(format!("Name {name} is already taken")),
+            E::BuildNotAllowed => Self::forbidden(sentence(&error)),
+            E::Busy { .. } => Self::conflict(sentence(&error)),
+            E::Stopping => Self::stopping(),
+            E::Append(append) => append.into(),
+            fault if fault.is_host_fault() => Self::operator("make a release", &fault),
+            refused => Self::invalid(sentence(&refused)),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use super::{Api, caller::Caller, error::ApiError};
+use crate::ledger::{App, State};
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+use std::sync::Arc;
+
+/// The app of a path `/apps/{app}/…`, and the state that it was found in.
+pub(super) struct Scope {
+    pub(super) app: Arc<App>,
+    pub(super) state: Arc<State>,
+    pub(super) caller: Caller,
+}
+
+/// The last variable word of a path: what names a thing of the app, or the thing itself.
+pub(super) struct Word(pub(super) String);
+
+impl FromRequestParts<Api> for Scope {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        let words = words(parts, api).await?;
+        let named = words.iter().find(|(name, _)| *name == "app").map_or("", |(_, word)| word);
+        let state = api.state();
+        Ok(Self { app: caller.app(&state, named)?, state, caller })
+    }
+}
+
+impl FromRequestParts<Api> for Word {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let words = words(parts, api).await?;
+        Ok(Self(words.iter().last().map(|(_, word)| word.to_owned()).unwrap_or_default()))
+    }
+}
+
+async fn words(parts: &mut Parts, api: &Api) -> Result<RawPathParams, ApiError> {
+    let words = RawPathParams::from_request_parts(parts, api).await;
+    words.map_err(|_| ApiError::malformed("The path is not UTF-8."))
+}

@@ -1,0 +1,115 @@
+use reqwest::StatusCode;
+
+/// Why the platform did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum ClientError {
+    /// The caller's: `HOKKU_HOST` is nothing that can be reached.
+    #[error("`{text}` is no host: set HOKKU_HOST to something like http://localhost:8080")]
+    BadHost {
+        /// What was given.
+        text: String,
+    },
+    /// The caller's: a password in an address is seen by too many.
+    #[error("HOKKU_HOST holds a name or password: put the token into HOKKU_API_KEY instead")]
+    HostWithPassword,
+    /// The caller's: this binary has no TLS.
+    #[error(
+        "this hokku speaks no https, so it cannot reach {name}: open a tunnel with `ssh -L 8080:localhost:8080 {name}` \
+         and set HOKKU_HOST=http://localhost:8080"
+    )]
+    Https {
+        /// The host's name.
+        name: String,
+    },
+    /// Nobody answers.
+    #[error("cannot reach a platform at {host}{why}: start one with `hokku up`, or set HOKKU_HOST")]
+    Unreachable {
+        /// Scheme, name and port.
+        host: String,
+        /// The cause in parentheses, if it says more than that nobody listens.
+        why: String,
+    },
+    /// The platform took too long.
+    #[error("{host} did not answer in time; see with `hokku ps` or `hokku releases` whether it was done")]
+    TimedOut {
+        /// Scheme, name and port.
+        host: String,
+    },
+    /// The connection ended in the middle.
+    #[error("the connection to {host} broke: {why}")]
+    Lost {
+        /// Scheme, name and port.
+        host: String,
+        /// How.
+        why: String,
+    },
+    /// The token is missing or wrong.
+    #[error(
+        "{host} {problem}: set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory"
+    )]
+    Unauthorized {
+        /// Scheme, name and port.
+        host: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The platform says no, in its own words.
+    #[error("{message}")]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// Heroku's word for the kind: `not_found`.
+        id: String,
+        /// For people.
+        message: String,
+        /// What was not found: `app`.
+        resource: Option<String>,
+    },
+    /// Whatever it is, it is no platform.
+    #[error("{host} does not answer as a platform does (HTTP status {status}): is HOKKU_HOST right?")]
+    Foreign {
+        /// Scheme, name and port.
+        host: String,
+        /// The HTTP status.
+        status: StatusCode,
+    },
+}
+
+impl ClientError {
+    /// What went wrong below HTTP. The address itself stays out of it: it may hold a secret.
+    pub(super) fn of_transport(host: String, error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_timeout() && !error.is_connect() {
+            return Self::TimedOut { host };
+        }
+        let mut deepest: &(dyn std::error::Error + 'static) = &error;
+        let mut refused = false;
+        while let Some(cause) = deepest.source() {
+            deepest = cause;
+            let io = cause.downcast_ref::<std::io::Error>();
+            refused |= io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+        }
+        let why = deepest.to_string();
+        match error.is_connect() {
+            true if refused => Self::Unreachable { host, why: String::new() },
+            true => Self::Unreachable { host, why: format!(" ({why})") },
+            false => Self::Lost { host, why },
+        }
+    }
+
+    /// Whether the same may well work a little later: the connection failed, not the request.
+    pub(in crate::cli) fn is_transport(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Lost { .. })
+    }
+
+    /// Whether there is nothing at that address, or no longer.
+    pub(in crate::cli) fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } | Self::Foreign { status, .. }
+            if matches!(*status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::GONE))
+    }
+
+    /// Whether the app that was named is not there.
+    pub(in crate::cli) fn is_unknown_app(&self) -> bool {
+        matches!(self, Self::Refused { id, resource: Some(resource), .. } if id == "not_found" && resource == "app")
+    }
+}

@@ -1,0 +1,136 @@
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+use serde_json::Value;
+use std::{collections::BTreeMap, ops::Deref};
+
+/// An object of the API: what is used of it, and the whole of it for `--json`.
+pub(in crate::cli) struct Answer<T> {
+    used: T,
+    pub(in crate::cli) whole: Value,
+}
+
+impl<T> Deref for Answer<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.used
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Answer<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let whole = Value::deserialize(deserializer)?;
+        let used = T::deserialize(&whole).map_err(D::Error::custom)?;
+        Ok(Self { used, whole })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct App {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) web_url: Option<String>,
+    pub(in crate::cli) owner: Email,
+    pub(in crate::cli) region: Named,
+    pub(in crate::cli) stack: Named,
+    pub(in crate::cli) slug_size: Option<u64>,
+    #[serde(default)]
+    pub(in crate::cli) maintenance: bool,
+    pub(in crate::cli) created_at: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Named {
+    pub(in crate::cli) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Email {
+    pub(in crate::cli) email: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Id {
+    pub(in crate::cli) id: String,
+}
+
+/// Config vars; they are secrets, so there is no `Debug`.
+pub(in crate::cli) type ConfigVars = BTreeMap<String, String>;
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Dyno {
+    pub(in crate::cli) name: String,
+    #[serde(rename = "type")]
+    pub(in crate::cli) process_type: String,
+    pub(in crate::cli) command: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) size: String,
+    pub(in crate::cli) updated_at: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Formation {
+    #[serde(rename = "type")]
+    pub(in crate::cli) process_type: String,
+    pub(in crate::cli) quantity: u32,
+    pub(in crate::cli) size: String,
+}
+
+/// How far a build or release is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::cli) enum Status {
+    Pending,
+    Succeeded,
+    #[serde(other)]
+    Failed,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Release {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) version: u64,
+    #[serde(default)]
+    pub(in crate::cli) description: String,
+    pub(in crate::cli) status: Status,
+    #[serde(default)]
+    pub(in crate::cli) current: bool,
+    pub(in crate::cli) user: Email,
+    pub(in crate::cli) created_at: String,
+    #[serde(default)]
+    pub(in crate::cli) eligible_for_rollback: bool,
+    pub(in crate::cli) output_stream_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Build {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) status: Status,
+    pub(in crate::cli) output_stream_url: Option<String>,
+    pub(in crate::cli) release: Option<Id>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::cli) struct Source {
+    pub(in crate::cli) source_blob: SourceBlob,
+}
+
+#[derive(Deserialize)]
+pub(in crate::cli) struct SourceBlob {
+    pub(in crate::cli) get_url: String,
+    pub(in crate::cli) put_url: String,
+}
+
+#[derive(Deserialize)]
+pub(in crate::cli) struct Slug {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) blob: SlugBlob,
+}
+
+#[derive(Deserialize)]
+pub(in crate::cli) struct SlugBlob {
+    pub(in crate::cli) url: String,
+}
+
+#[derive(Deserialize)]
+pub(in crate::cli) struct LogSession {
+    pub(in crate::cli) logplex_url: String,
+}

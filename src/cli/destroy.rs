@@ -1,0 +1,64 @@
+use super::{
+    client::{Answer, App},
+    session::{AtApp, Session},
+};
+use anyhow::{Context as _, bail};
+use std::{io, process::ExitCode};
+
+/// Destroy an app: its dynos, releases, config vars and address
+///
+/// This cannot be taken back, so the app's name must be given twice: on the command line, or at the prompt.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hokku destroy -a shop                    asks for the name
+  hokku destroy -a shop --confirm shop     for scripts")]
+pub(super) struct Destroy {
+    /// The app's name once more, instead of the question
+    #[arg(long, short, value_name = "APP")]
+    confirm: Option<String>,
+    #[command(flatten)]
+    pub(super) at: AtApp,
+}
+
+impl Destroy {
+    pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
+        let meant = self.at.named().or(self.confirm.as_deref());
+        let meant = meant.context("which app? Name it with -a APP, or set HOKKU_APP")?.to_owned();
+        session.is_about(&meant);
+        let app: Answer<App> = session.client.get(&["apps", &meant]).await?;
+        let name = app.name.clone();
+        let confirmed = match self.confirm {
+            Some(confirmed) => confirmed,
+            None if session.terminals_can_ask() => asked(session, &name).await?,
+            None => bail!("this destroys {name} for good; to do so add --confirm {name}"),
+        };
+        if confirmed != name {
+            bail!("`{confirmed}` is not {name}: nothing was destroyed");
+        }
+        session.console.begin(format_args!("Destroying ⬢ {name}"))?;
+        session.client.delete(&["apps", &name]).await?;
+        session.console.done("done")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Session {
+    fn terminals_can_ask(&self) -> bool {
+        self.console.terminals.input && self.console.terminals.error
+    }
+}
+
+/// What the person at the terminal types.
+async fn asked(session: &mut Session, name: &str) -> anyhow::Result<String> {
+    session
+        .console
+        .note(format_args!(" !     This destroys {name} with its releases and config vars, for good."))?;
+    session.console.begin(format_args!(" !     To go on, type {name}"))?;
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    let answer = answer.await??;
+    session.console.answered();
+    Ok(answer.trim().to_owned())
+}

@@ -1,0 +1,47 @@
+use clap::Command;
+use std::fmt::Write as _;
+
+/// The commands as `hokku --help` lists them.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("At your desk", &["serve", "run", "build", "slug"]),
+    ("The platform", &["up", "ledger"]),
+    ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
+    ("Code and config", &["deploy", "releases", "rollback", "config"]),
+    ("Dynos", &["ps", "scale", "restart", "logs"]),
+];
+
+/// The command line with its commands listed in groups.
+pub(super) fn grouped(cli: Command) -> Command {
+    let heading = anstyle::Style::new().bold().underline();
+    let name_style = anstyle::Style::new().bold();
+    let mut list = String::new();
+    for (group, names) in GROUPS {
+        // Writing to a string cannot fail.
+        let _ = writeln!(list, "{heading}{group}:{heading:#}");
+        for command in names.iter().filter_map(|name| cli.find_subcommand(name)) {
+            let name = command.get_name();
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(list, "  {name_style}{name:10}{name_style:#} {about}");
+        }
+        list.push('\n');
+    }
+    cli.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}{heading}Options:{heading:#}\n{{options}}{{after-help}}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let cli = crate::cli::Cli::command();
+        let shown = cli.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
+        for name in shown {
+            let groups = GROUPS.iter().filter(|(_, names)| names.contains(&name)).count();
+            assert_eq!(groups, 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+use super::{
+    apps,
+    client::{Answer, App, ClientError, Range},
+    config,
+    console::Console,
+    create, deploy, destroy, info,
+    interrupt::{INTERRUPTED, stop_on_interrupt},
+    logs, open, ps, releases, restart, rollback, scale,
+    session::{AtPlatform, Session},
+};
+use crate::clock::Clock;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// The commands that speak with a platform.
+#[derive(Debug, Subcommand)]
+pub(super) enum PlatformCommand {
+    Create(create::Create),
+    Apps(apps::Apps),
+    Info(info::Info),
+    Destroy(destroy::Destroy),
+    Open(open::Open),
+    Deploy(deploy::Deploy),
+    Releases(releases::Releases),
+    Rollback(rollback::Rollback),
+    Config(config::Config),
+    Ps(ps::Ps),
+    Scale(scale::Scale),
+    Restart(restart::Restart),
+    Logs(logs::Logs),
+}
+
+impl PlatformCommand {
+    /// Runs the command against the platform that the environment and the flags name.
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let (stop, _listening) = stop_on_interrupt()?;
+        let client = self.platform().access().client()?;
+        let mut session = Session::new(client, Console::standard(), Clock::system());
+        if let Some(ended) = stop.run_until_cancelled(self.run_in(&mut session)).await {
+            return ended;
+        }
+        session.console.break_off("interrupted");
+        if let Some(words) = session.parting_words.take() {
+            session.console.note(words)?;
+        }
+        Ok(ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1)))
+    }
+
+    /// Runs the command in `session`; for an app that is not there the error names one that is.
+    pub(super) async fn run_in(self, session: &mut Session) -> anyhow::Result<ExitCode> {
+        let ended = self.dispatch(session).await;
+        let Err(error) = ended else { return ended };
+        session.console.break_off("failed");
+        let unknown = error.downcast_ref().is_some_and(ClientError::is_unknown_app);
+        match session.subject() {
+            Some(app) if unknown => Err(with_nearest(session, app, error).await),
+            _ => Err(error),
+        }
+    }
+
+    async fn dispatch(self, session: &mut Session) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Create(command) => command.run(session).await,
+            Self::Apps(command) => command.run(session).await,
+            Self::Info(command) => command.run(session).await,
+            Self::Destroy(command) => command.run(session).await,
+            Self::Open(command) => command.run(session).await,
+            Self::Deploy(command) => command.run(session).await,
+            Self::Releases(command) => command.run(session).await,
+            Self::Rollback(command) => command.run(session).await,
+            Self::Config(command) => command.run(session).await,
+            Self::Ps(command) => command.run(session).await,
+            Self::Scale(command) => command.run(session).await,
+            Self::Restart(command) => command.run(session).await,
+            Self::Logs(command) => command.run(session).await,
+        }
+    }
+
+    fn platform(&self) -> &AtPlatform {
+        match self {
+            Self::Create(command) => &command.platform,
+            Self::Apps(command) => &command.platform,
+            Self::Info(command) => &command.at.platform,
+            Self::Destroy(command) => &command.at.platform,
+            Self::Open(command) => &command.at.platform,
+            Self::Deploy(command) => &command.at.platform,
+            Self::Releases(command) => &command.at.platform,
+            Self::Rollback(command) => &command.at.platform,
+            Self::Config(command) => command.platform(),
+            Self::Ps(command) => &command.at.platform,
+            Self::Scale(command) => &command.at.platform,
+            Self::Restart(command) => &command.at.platform,
+            Self::Logs(command) => &command.at.platform,
+        }
+    }
+}
+
+/// `error`, and the app that was probably meant by `wrong`.
+async fn with_nearest(session: &Session, wrong: &str, error: anyhow::Error) -> anyhow::Error {
+    // Only a hint: when the apps cannot be listed, the error stands alone.
+    let apps: Vec<Answer<App>> = session.client.list(&["apps"], Range::All).await.unwrap_or_default();
+    let near = apps.iter().map(|app| (distance(wrong, &app.name), &app.name)).min();
+    match near {
+        Some((distance, name)) if distance <= 1 + wrong.chars().count() / 4 => {
+            anyhow::anyhow!("{error} Did you mean `{name}`?")
+        }
+        _ => error,
+    }
+}
+
+/// How many letters must be added, removed or changed to get from one word to the other (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in to.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_letters() {
+        let distances =
+            [("shop", "shop"), ("shpo", "shop"), ("", "ab"), ("shopp", "shop"), ("kitten", "sitting")];
+        assert_eq!(distances.map(|(from, to)| distance(from, to)), [0, 2, 2, 1, 3]);
+    }
+}

@@ -1,0 +1,26 @@
+use super::*;
+
+#[test]
+fn a_cause_is_said_once() {
+    let cause = || std::io::Error::other("no such thing");
+    let told = crate::serve::ServeError::Directory { dir: "x".into(), cause: cause() };
+    insta::assert_snapshot!(in_words(&told.into()), @"x is not a directory that can be read: no such thing");
+    let context = anyhow::Error::new(cause()).context("cannot read .env");
+    insta::assert_snapshot!(in_words(&context), @"cannot read .env: no such thing");
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    help::grouped(Cli::command()).debug_assert();
+}
+
+mod apps;
+mod config;
+mod deploying;
+mod dynos;
+mod errors;
+mod help_texts;
+mod logs;
+mod objects;
+mod releases;
+mod stage;

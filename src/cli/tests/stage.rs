@@ -1,0 +1,99 @@
+use crate::cli::{
+    Cli, Command,
+    client::canned::{Canned, CannedPlatform},
+    console::{Console, Terminals},
+    heroku_forms::in_our_words,
+    marked,
+    platform_command::PlatformCommand,
+    session::Session,
+};
+use crate::clock::{Clock, Timestamp};
+use clap::Parser as _;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
+
+/// What a command printed.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no panic").clone()).expect("text")
+    }
+}
+
+/// A person at a platform with canned answers.
+pub(super) struct Stage {
+    pub(super) platform: CannedPlatform,
+    pub(super) colours: bool,
+}
+
+impl Stage {
+    pub(super) async fn with(answers: impl IntoIterator<Item = Canned>) -> Self {
+        Self { platform: CannedPlatform::start(answers).await, colours: false }
+    }
+
+    /// Types `line`; gives the exit status, standard output and standard error.
+    pub(super) async fn typed(&self, line: &str) -> String {
+        self.words(&line.split(' ').collect::<Vec<_>>()).await
+    }
+
+    pub(super) async fn words(&self, words: &[&str]) -> String {
+        let command = match platform_command(words) {
+            Ok(command) => command,
+            Err(error) => return format!("exit 2\n{error}"),
+        };
+        let (mut session, out, err) = self.session();
+        let (exit, error) = match command.run_in(&mut session).await {
+            Ok(code) => (if code == ExitCode::SUCCESS { "exit 0" } else { "exit ?" }, String::new()),
+            Err(error) => ("exit 1", marked(&error) + "\n"),
+        };
+        let told = format!("{exit}\n--- out\n{}--- err\n{}{error}", out.text(), err.text());
+        self.platform.redacted(&told)
+    }
+
+    /// What is told when the user interrupts `words` after the platform was asked `request`.
+    pub(super) async fn interrupted(&self, words: &[&str], request: &str) -> Option<String> {
+        let command = platform_command(words).expect("legal");
+        let mut session = self.session().0;
+        tokio::select! {
+            ended = command.run_in(&mut session) => panic!("ended by itself: {ended:?}"),
+            () = self.platform.was_asked(request) => {}
+        }
+        session.parting_words
+    }
+
+    fn session(&self) -> (Session, Paper, Paper) {
+        let (out, err) = (Paper::default(), Paper::default());
+        let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()), Terminals::default());
+        console.colours = self.colours;
+        let clock = Clock::standing_at(Timestamp::from_unix_micros(1_795_384_980_000_000));
+        (Session::new(self.platform.client(), console, clock), out, err)
+    }
+
+    /// What the platform was asked.
+    pub(super) fn asked(&self) -> String {
+        self.platform.redacted(&self.platform.asked())
+    }
+}
+
+fn platform_command(words: &[&str]) -> Result<PlatformCommand, clap::Error> {
+    let words = ["hokku"].iter().chain(words).map(Into::into).collect();
+    match Cli::try_parse_from(in_our_words(words))?.command {
+        Command::Platform(command) => Ok(command),
+        _ => panic!("not a command for a platform"),
+    }
+}

@@ -1,0 +1,7 @@
+//! The supervisor with a launcher that does as a test says and a ledger in memory.
+
+mod crashes;
+mod fixture;
+mod log;
+mod many;
+mod releases;

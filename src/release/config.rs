@@ -1,0 +1,93 @@
+use crate::build::Builder;
+use crate::clock::Clock;
+use crate::dyno::Engine;
+use crate::formation::Supervisor;
+use crate::ledger::Ledger;
+use crate::logplex::Logplex;
+use crate::name::AppName;
+use crate::slug::SlugStore;
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+/// What keeps builds from doing harm: buildpacks' scripts are programs of the machine.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum BuildJail {
+    /// Nothing does: they run as this program's user, so only the platform's owner may build.
+    #[default]
+    OwnerOnly,
+    /// Nothing does, and whoever may deploy may build: everybody with access is trusted.
+    None,
+}
+
+/// How releases are made.
+#[derive(Clone)]
+pub struct ReleaseConfig {
+    /// For how many of an app's last releases slugs are kept. Default: 50.
+    pub keep: usize,
+    /// Where uploaded sources lie, and builds' and release phases' output is kept.
+    pub dir: PathBuf,
+    /// How long a release phase may take, and how long another change waits for it. Default: 1 h.
+    pub phase_limit: Duration,
+    /// How long a deploy waits for its dynos to be up before it says that it goes on without. Default: 75 s.
+    pub settle_limit: Duration,
+    /// The most bytes of an uploaded source archive, and of what is in it. Default: 1 GB.
+    pub source_limit: u64,
+    /// How many builds run at one time; others wait in their order. Default: 2.
+    pub builds_at_once: usize,
+    /// Who may build. Default: the owner.
+    pub jail: BuildJail,
+    /// Where an app answers: `http://shop.localhost:8080/`.
+    pub web_url: Arc<dyn Fn(&AppName) -> String + Send + Sync>,
+}
+
+impl ReleaseConfig {
+    /// The defaults, with `dir` and `web_url`.
+    #[must_use]
+    pub fn new(
+        dir: impl Into<PathBuf>,
+        web_url: impl Fn(&AppName) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            keep: 50,
+            dir: dir.into(),
+            phase_limit: Duration::from_hours(1),
+            settle_limit: Duration::from_secs(75),
+            source_limit: 1_000_000_000,
+            builds_at_once: 2,
+            jail: BuildJail::default(),
+            web_url: Arc::new(web_url),
+        }
+    }
+}
+
+impl fmt::Debug for ReleaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReleaseConfig")
+            .field("keep", &self.keep)
+            .field("dir", &self.dir)
+            .field("phase_limit", &self.phase_limit)
+            .field("settle_limit", &self.settle_limit)
+            .field("source_limit", &self.source_limit)
+            .field("builds_at_once", &self.builds_at_once)
+            .field("jail", &self.jail)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the room works with.
+#[derive(Clone)]
+pub struct Rooms {
+    /// The record.
+    pub ledger: Ledger,
+    /// Builds.
+    pub builder: Builder,
+    /// Runs release phases, compiles ahead of time.
+    pub engine: Engine,
+    /// Where slugs are.
+    pub store: SlugStore,
+    /// What runs.
+    pub supervisor: Supervisor,
+    /// Where everything is told.
+    pub logplex: Logplex,
+    /// What time it is.
+    pub clock: Clock,
+}

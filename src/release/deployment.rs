@@ -1,0 +1,243 @@
+use super::{
+    ReleaseError,
+    journal::{Journal, tell},
+    releases::{Inner, NewRelease, Recorded},
+    slug_gate::Inside,
+    unpacked::Unpacked,
+    words,
+    works::Work,
+};
+use crate::build::BuildRequest;
+use crate::crash_point;
+use crate::dyno::PrepareEvent;
+use crate::formation::Settled;
+use crate::ledger::{Actor, App, Build, BuildStatus, Event, ReleaseStatus, SlugRecord};
+use crate::name::{AppId, ProcessType, SlugId};
+use crate::slug::{Digest, Size, Slug};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// One deploy on its way, from the uploaded archive to dynos that are up.
+pub(super) struct Deployment {
+    pub(super) inner: Arc<Inner>,
+    pub(super) actor: Actor,
+    /// The app as it was when the build was asked for.
+    pub(super) app: Arc<App>,
+    pub(super) build: Arc<Build>,
+    pub(super) journal: Journal,
+    pub(super) work: Work,
+}
+
+/// Why a build made no release.
+enum Unbuilt {
+    Cancelled,
+    /// For this reason, in a few lines.
+    Because(String),
+}
+
+impl From<ReleaseError> for Unbuilt {
+    fn from(error: ReleaseError) -> Self {
+        Self::Because(error.to_string())
+    }
+}
+
+/// What a build made, and what keeps it from being collected before it is recorded.
+struct Made {
+    slug: SlugRecord,
+    inside: Inside,
+}
+
+impl Deployment {
+    /// Goes the whole way. What went wrong is in the ledger and in the output.
+    pub(super) async fn run(mut self, archive: tempfile::NamedTempFile, checksum: Option<Digest>) {
+        if let Err(unbuilt) = self.go(archive, checksum).await {
+            self.fail(unbuilt).await;
+        }
+        self.inner.collect_if_wanted();
+    }
+
+    async fn go(
+        &mut self,
+        archive: tempfile::NamedTempFile,
+        checksum: Option<Digest>,
+    ) -> Result<(), Unbuilt> {
+        let cancel = self.work.cancel().clone();
+        let made = cancel.run_until_cancelled(self.make(archive, checksum)).await;
+        let Made { slug, inside } = made.ok_or(Unbuilt::Cancelled)??;
+        let turn = cancel.run_until_cancelled(self.inner.turns.take(&self.app.id)).await;
+        let turn = turn.ok_or(Unbuilt::Cancelled)?;
+        if !self.work.begin_recording() {
+            return Err(Unbuilt::Cancelled);
+        }
+        let recorded = self.record(slug).await?;
+        drop(inside);
+        tell(self.journal.log(), "Build succeeded");
+        self.journal.heading("Launching...");
+        if recorded.release.status == ReleaseStatus::Pending && !self.release_phase(&recorded).await {
+            return Ok(());
+        }
+        drop(turn);
+        self.launch(&recorded).await;
+        Ok(())
+    }
+
+    /// From the archive to a slug that is ready to run.
+    async fn make(
+        &mut self,
+        archive: tempfile::NamedTempFile,
+        checksum: Option<Digest>,
+    ) -> Result<Made, Unbuilt> {
+        let _slot = self.slot().await;
+        let (dir, limit) = (self.inner.dir("sources"), self.inner.config.source_limit);
+        let source = Unpacked::new(archive, dir, limit, checksum, self.work.cancel().clone()).await;
+        let source = source.map_err(|error| Unbuilt::Because(error.to_string()))?;
+        let inside = self.inner.gate.enter().await;
+        let now = self.inner.app(self.app.id)?;
+        let request = BuildRequest {
+            app: now.name.clone(),
+            source: source.path(),
+            buildpacks: self.build.buildpacks.clone(),
+            config: (*now.config).clone(),
+        };
+        let Self { journal, inner, .. } = self;
+        let built = inner.rooms.builder.build(request, &mut |line| journal.relay(line)).await;
+        let slug = built.map_err(|error| Unbuilt::Because(error.to_string()))?;
+        drop(source);
+        crash_point::reached("slug.stored");
+        let prepared = inner.rooms.engine.prepare(&slug, &mut |event| tell_compiling(journal, &event)).await;
+        prepared.map_err(|error| Unbuilt::Because(error.to_string()))?;
+        let slug = slug_record(self.app.id, &slug, self.build.source.version.clone());
+        Ok(Made { slug, inside })
+    }
+
+    /// Waits, in the order of asking, until one more build may run.
+    async fn slot(&mut self) -> Option<OwnedSemaphorePermit> {
+        let slots = Arc::clone(&self.inner.build_slots);
+        if let Ok(slot) = Semaphore::try_acquire_owned(Arc::clone(&slots)) {
+            return Some(slot);
+        }
+        let most = self.inner.config.builds_at_once.max(1);
+        self.journal.heading(&format!("Waiting for other builds to end: at most {most} run at one time"));
+        // The slots are never closed.
+        slots.acquire_owned().await.ok()
+    }
+
+    /// Slug, build and release in one batch.
+    async fn record(&self, slug: SlugRecord) -> Result<Recorded, Unbuilt> {
+        let build = self.build.id;
+        let has_phase = slug.process_types.contains_key(&ProcessType::release());
+        let description = words::deploy(self.build.source.version.as_deref());
+        let decide = |app: &App| {
+            let is_new = !app.slugs.contains_key(&slug.id);
+            let mut events: Vec<_> =
+                is_new.then(|| Event::SlugCreated { slug: slug.clone() }).into_iter().collect();
+            events.push(Event::BuildSucceeded { build, slug: slug.id });
+            let new = NewRelease {
+                description: description.clone(),
+                slug: Some(slug.id),
+                build: Some(build),
+                rollback_to: None,
+                has_phase,
+            };
+            Ok(Some((events, new)))
+        };
+        let recorded = self.inner.record(&self.actor, self.app.id, decide).await?;
+        Ok(recorded.ok_or(ReleaseError::NoApp)?)
+    }
+
+    /// Whether the release became current.
+    async fn release_phase(&mut self, recorded: &Recorded) -> bool {
+        let Self { journal, inner, work, .. } = self;
+        journal.fault(
+            "Release command detected: this release will not be available until the command succeeds.",
+        );
+        journal.heading("Running release command...");
+        let ended = inner.run_phase(recorded, work, &mut |line| journal.relay_logged(line)).await;
+        let Err(reason) = ended else { return true };
+        let version = recorded.release.version;
+        journal.fault(&format!("Release command failed: {reason}"));
+        journal.fault(&format!("{version} is not released; what ran before goes on running."));
+        false
+    }
+
+    /// Says where it is, once it is there.
+    async fn launch(&mut self, recorded: &Recorded) {
+        let (app, version) = (&recorded.app, recorded.release.version);
+        self.journal.detail(&format!("Released {version}"));
+        self.journal.detail(&format!("{} deployed to Hokku", (self.inner.config.web_url)(&app.name)));
+        self.journal.heading("Verifying deploy...");
+        let limit = self.inner.config.settle_limit;
+        let settled = self.inner.rooms.supervisor.settled(app.id, version, limit);
+        match self.work.cancel().clone().run_until_cancelled(settled).await {
+            Some(Settled::Up) => self.journal.detail("Done."),
+            Some(Settled::Crashed(dynos)) => {
+                for dyno in dynos {
+                    self.journal.fault(&format!("{dyno} crashed; see `hokku logs -a {}`", app.name));
+                }
+            }
+            Some(Settled::Late) => self.journal.fault(&format!(
+                "The dynos are not up yet; see `hokku ps -a {name}` and `hokku logs -a {name}`",
+                name = app.name
+            )),
+            None => self.journal.fault("The platform is stopping or the app is gone."),
+        }
+    }
+
+    async fn fail(&mut self, unbuilt: Unbuilt) {
+        let reason = match unbuilt {
+            Unbuilt::Cancelled => "cancelled".to_owned(),
+            Unbuilt::Because(reason) => reason,
+        };
+        tell(self.journal.log(), format!("Build failed: {}", reason.lines().next().unwrap_or_default()));
+        let build = self.build.id;
+        let pending = self.inner.app(self.app.id).is_ok_and(|app| {
+            app.builds.iter().any(|now| now.id == build && now.status == BuildStatus::Pending)
+        });
+        if pending {
+            match self.inner.append(self.app.id, Event::BuildFailed { build, reason: reason.clone() }).await {
+                Ok(()) | Err(ReleaseError::NoApp) => {}
+                Err(error) => tracing::error!(%build, %error, "how a build ended is not recorded"),
+            }
+        }
+        // Last of all: who reads the output to its end finds the build ended.
+        self.journal.fault(&if reason == "cancelled" {
+            "The build was cancelled.".to_owned()
+        } else {
+            reason
+        });
+    }
+}
+
+fn tell_compiling(journal: &mut Journal, event: &PrepareEvent) {
+    match event {
+        PrepareEvent::Compiling { program, size } => {
+            journal.heading(&format!("Compiling {program} ahead of time ({})", Size(*size)));
+        }
+        PrepareEvent::Compiled { took, .. } => {
+            journal.detail(&format!("Done in {:.1} s", took.as_secs_f64()));
+        }
+    }
+}
+
+/// What the ledger keeps of a slug. Its id is always the same for the same slug of the same app.
+pub(super) fn slug_record(app: AppId, slug: &Slug, commit: Option<String>) -> SlugRecord {
+    let manifest = slug.manifest();
+    let processes = manifest.processes.iter();
+    SlugRecord {
+        id: slug_id(app, slug),
+        digest: *slug.digest(),
+        size: manifest.size(),
+        process_types: processes.map(|(name, process)| (name.clone(), process.command.clone())).collect(),
+        commit,
+        buildpack: manifest.buildpacks.last().map(|stamp| stamp.name.clone()),
+        stack: manifest.stack.clone(),
+    }
+}
+
+fn slug_id(app: AppId, slug: &Slug) -> SlugId {
+    let digest = Digest::of(format!("{app} {}", slug.digest()).as_bytes());
+    let mut bytes = [0; 16];
+    // 32 digits of 64.
+    hex::decode_to_slice(&digest.hex()[..32], &mut bytes).unwrap_or_default();
+    SlugId::derived(bytes)
+}

@@ -1,0 +1,277 @@
+use super::{
+    Output, OutputId, ReleaseConfig, ReleaseError, Rooms,
+    collection::Collection,
+    error::io_error,
+    journal::tell_release,
+    output::Outputs,
+    phase::Phase,
+    recovery::settle,
+    slug_gate::SlugGate,
+    turns::{Turn, Turns},
+    unpacked::empty_dir,
+    works::{Work, Works},
+};
+use crate::crash_point;
+use crate::ledger::{Actor, App, Event, Release, ReleaseStatus, Stream};
+use crate::logplex::AppLog;
+use crate::name::{AppId, AppName, BuildId, ReleaseId, ReleaseVersion, SlugId};
+use std::{path::PathBuf, sync::Arc};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// The one way in which anything becomes a release. Clones are one.
+#[derive(Clone)]
+pub struct Releases(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) config: ReleaseConfig,
+    pub(super) rooms: Rooms,
+    /// Whose releases are being changed.
+    pub(super) turns: Turns<AppId>,
+    /// Names that are being given or taken away. Taken before an app's turn, as is the gate.
+    pub(super) names: Turns<AppName>,
+    pub(super) gate: SlugGate,
+    pub(super) works: Arc<Works>,
+    pub(super) outputs: Arc<Outputs>,
+    pub(super) build_slots: Arc<Semaphore>,
+    pub(super) collection: Collection,
+    /// Everything that goes on without its caller.
+    pub(super) tasks: TaskTracker,
+}
+
+/// What a new release is made of.
+pub(super) struct NewRelease {
+    pub(super) description: String,
+    pub(super) slug: Option<SlugId>,
+    pub(super) build: Option<BuildId>,
+    pub(super) rollback_to: Option<ReleaseVersion>,
+    /// Whether its slug has a release phase.
+    pub(super) has_phase: bool,
+}
+
+/// A release that was recorded.
+pub(super) struct Recorded {
+    pub(super) app: Arc<App>,
+    pub(super) release: Arc<Release>,
+    pub(super) log: AppLog,
+}
+
+impl Releases {
+    /// Opens the room, and settles what a stop left half done: builds and releases that were pending have failed.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Io`] when the directory cannot be used, [`ReleaseError::Append`].
+    pub async fn open(config: ReleaseConfig, rooms: Rooms) -> Result<Self, ReleaseError> {
+        let dir = config.dir.clone();
+        let open = move || {
+            empty_dir(&dir.join("uploads"))?;
+            empty_dir(&dir.join("sources"))?;
+            let outputs = dir.join("outputs");
+            Outputs::open(outputs.clone()).map_err(io_error("read", &outputs))
+        };
+        let outputs = tokio::task::spawn_blocking(open).await.unwrap_or(Err(ReleaseError::Stopping))?;
+        settle(&rooms.ledger).await?;
+        let state = rooms.ledger.state();
+        for gone in outputs.apps().into_iter().filter(|app| !state.apps.contains_key(app)) {
+            outputs.forget(gone).await;
+        }
+        let inner = Inner {
+            turns: Turns::default(),
+            names: Turns::default(),
+            gate: SlugGate::default(),
+            works: Works::new(),
+            outputs,
+            build_slots: Arc::new(Semaphore::new(config.builds_at_once.max(1))),
+            collection: Collection::default(),
+            tasks: TaskTracker::new(),
+            config,
+            rooms,
+        };
+        let releases = Self(Arc::new(inner));
+        releases.0.collect_soon();
+        Ok(releases)
+    }
+
+    /// The output of a build or of a release's release phase, from its first byte and as it comes, to its end; `None`
+    /// when there is none (any more).
+    pub async fn output(&self, of: OutputId) -> Option<Output> {
+        self.0.outputs.read(of).await
+    }
+
+    /// Cancels a build that waits or runs; `false` when it has ended or is being released.
+    #[expect(clippy::unused_async, reason = "the agreed signature: it may have to ask another machine")]
+    pub async fn cancel_build(&self, build: BuildId) -> bool {
+        self.0.works.cancel_build(build)
+    }
+
+    /// A file for an upload, in the room's directory.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Io`].
+    pub fn upload_file(&self) -> Result<tempfile::NamedTempFile, ReleaseError> {
+        let dir = self.0.dir("uploads");
+        tempfile::Builder::new().prefix("upload-").tempfile_in(&dir).map_err(io_error("write to", &dir))
+    }
+
+    /// Cancels builds and release phases, and waits for them. What is asked for later is [`ReleaseError::Stopping`].
+    pub async fn close(&self) {
+        self.0.works.stop();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.0.rooms.builder.close().await;
+        self.0.outputs.close().await;
+    }
+}
+
+impl Inner {
+    /// One of the room's directories.
+    pub(super) fn dir(&self, name: &str) -> PathBuf {
+        self.config.dir.join(name)
+    }
+
+    /// The app as it is now.
+    pub(super) fn app(&self, app: AppId) -> Result<Arc<App>, ReleaseError> {
+        self.rooms.ledger.state().apps.get(&app).cloned().ok_or(ReleaseError::NoApp)
+    }
+
+    /// Waits until no other change of the app's releases is under way. Cancel safe.
+    pub(super) async fn turn(&self, app: AppId) -> Result<Turn, ReleaseError> {
+        if self.works.is_stopping() {
+            return Err(ReleaseError::Stopping);
+        }
+        let name = self.app(app)?.name.clone();
+        let waited = self.config.phase_limit;
+        let turn = tokio::time::timeout(waited, self.turns.take(&app)).await;
+        turn.map_err(|_| ReleaseError::Busy { app: name, waited })
+    }
+
+    /// Does `work` to its end, also when the caller goes away meanwhile.
+    pub(super) async fn owned<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ReleaseError>> + Send + 'static,
+    ) -> Result<T, ReleaseError> {
+        if self.works.is_stopping() {
+            return Err(ReleaseError::Stopping);
+        }
+        match self.tasks.spawn(work).await {
+            Ok(done) => done,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(ReleaseError::Stopping),
+            },
+        }
+    }
+
+    /// Records a release with the changes before it, in one batch, as `decide` says over the app as it is; `None`
+    /// when it says that nothing changes. The caller has the app's turn.
+    pub(super) async fn record(
+        &self,
+        actor: &Actor,
+        app: AppId,
+        mut decide: impl FnMut(&App) -> Result<Option<(Vec<Event>, NewRelease)>, ReleaseError> + Send,
+    ) -> Result<Option<Recorded>, ReleaseError> {
+        let release = ReleaseId::random();
+        let decide = |state: &crate::ledger::State| {
+            let now = state.apps.get(&app).ok_or(ReleaseError::NoApp)?;
+            let Some((mut events, new)) = decide(now)? else { return Ok(Vec::new()) };
+            let version = now.releases.last().map_or(ReleaseVersion::FIRST, |last| last.version.next());
+            events.push(new.event(release, version));
+            Ok(events.into_iter().map(|event| (Stream::App(app), event)).collect())
+        };
+        let state = self.rooms.ledger.change(actor, decide).await?;
+        let app = state.apps.get(&app).ok_or(ReleaseError::NoApp)?;
+        let made = app.releases.iter().rev().find(|made| made.id == release);
+        let Some(release) = made.cloned() else { return Ok(None) };
+        crash_point::reached("release.recorded");
+        let log = self.rooms.logplex.channel(&app.name);
+        tell_release(&log, &release, actor);
+        if super::collection::something_fell_out(app, self.config.keep) {
+            self.collection.wanted();
+        }
+        Ok(Some(Recorded { app: Arc::clone(app), release, log }))
+    }
+
+    /// Lets a recorded release go on by itself: its release phase runs if it has one, and `turn` ends with it.
+    pub(super) fn go_on(self: &Arc<Self>, recorded: Recorded, turn: Turn) {
+        if recorded.release.status != ReleaseStatus::Pending {
+            return self.collect_if_wanted();
+        }
+        let work = self.works.begin(recorded.app.id, None);
+        let inner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            // Why it failed is in the ledger, and in its output.
+            inner.run_phase(&recorded, &work, &mut |_| {}).await.ok();
+            drop(turn);
+            inner.collect_if_wanted();
+        });
+    }
+
+    /// Runs the release phase of a pending release and records how it ended.
+    ///
+    /// # Errors
+    /// Why the release failed, in a line.
+    pub(super) async fn run_phase(
+        &self,
+        recorded: &Recorded,
+        work: &Work,
+        watcher: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), String> {
+        let Recorded { app, release, log } = recorded;
+        let Some(slug) = release.slug.and_then(|slug| app.slugs.get(&slug)) else {
+            return Err("it holds no code".to_owned());
+        };
+        let mut out = match self.outputs.begin(app.id, OutputId::Release(release.id)).await {
+            Ok(out) => Some(out),
+            Err(cause) => {
+                tracing::warn!(%cause, "the output of a release phase is not kept");
+                None
+            }
+        };
+        let (rooms, config) = (&self.rooms, &self.config);
+        let phase = Phase { rooms, config, release, slug, log, cancel: work.cancel() };
+        let mut ended = phase
+            .run(&mut |line| {
+                watcher(line);
+                out.iter_mut().for_each(|out| out.relay(line));
+            })
+            .await;
+        if let Err(reason) = &mut ended
+            && self.works.is_stopping()
+        {
+            "the platform was stopped while the release command ran".clone_into(reason);
+        }
+        let version = release.version;
+        let event = match &ended {
+            Ok(()) => Event::ReleaseSucceeded { version },
+            Err(reason) => Event::ReleaseFailed { version, reason: reason.clone() },
+        };
+        if let Err(reason) = &ended {
+            super::journal::tell(log, format!("Release {version} failed: {reason}"));
+            out.iter_mut().for_each(|out| out.say(&format!(" !     {reason}")));
+        }
+        match self.append(app.id, event).await {
+            Ok(()) | Err(ReleaseError::NoApp) => ended,
+            Err(error) => {
+                tracing::error!(app = %app.name, %version, %error, "how a release phase ended is not recorded");
+                ended.and_then(|()| Err(error.to_string()))
+            }
+        }
+    }
+
+    /// Records what became of something of the app, in the platform's name.
+    pub(super) async fn append(&self, app: AppId, event: Event) -> Result<(), ReleaseError> {
+        let decide = |state: &crate::ledger::State| {
+            state.apps.get(&app).ok_or(ReleaseError::NoApp)?;
+            Ok(vec![(Stream::App(app), event.clone())])
+        };
+        self.rooms.ledger.change(&Actor::Platform, decide).await?;
+        Ok(())
+    }
+}
+
+impl NewRelease {
+    pub(super) fn event(self, release: ReleaseId, version: ReleaseVersion) -> Event {
+        let Self { description, slug, build, rollback_to, has_phase: pending } = self;
+        Event::ReleaseCreated { release, version, description, slug, build, rollback_to, pending }
+    }
+}

@@ -1,0 +1,162 @@
+use super::fixture::{Fixture, descriptions};
+use crate::build::ArchiveError;
+use crate::ledger::ReleaseStatus;
+use crate::name::AppName;
+use crate::release::{OutputId, ReleaseError};
+use std::{sync::Arc, time::Duration};
+
+#[tokio::test]
+async fn apps_have_names_that_nobody_else_has() {
+    let fixture = Fixture::new().await;
+    let shop = fixture.create("shop").await;
+    assert_eq!(descriptions(&shop), ["v1 Initial release Succeeded", "v2 Enable Logplex Succeeded"]);
+    for name in ["shop", "api", "www"] {
+        let name: AppName = name.parse().expect("a name");
+        let refused = fixture.releases.create_app(&fixture.owner, Some(name.clone())).await;
+        assert!(matches!(refused, Err(ReleaseError::NameTaken(taken)) if taken == name));
+    }
+    let own = fixture.releases.create_app(&fixture.owner, None).await.expect("created");
+    let taken = fixture.releases.rename_app(&fixture.owner, own.id, AppName::like("shop")).await;
+    assert!(matches!(taken, Err(ReleaseError::NameTaken(_))));
+    let renamed =
+        fixture.releases.rename_app(&fixture.owner, own.id, AppName::like("store")).await.expect("renamed");
+    assert_eq!(renamed.name.as_ref(), "store");
+    let log = fixture.log("store").await;
+    assert!(log.iter().any(|line| line.contains("Initial release")), "the log went with it: {log:?}");
+    assert!(fixture.log(own.name.as_ref()).await.is_empty());
+    fixture.create(own.name.as_ref()).await;
+}
+
+#[tokio::test]
+async fn config_changes_are_releases_when_they_change_something() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    fixture.set(app, &[("B", Some("2")), ("A", Some("1"))]).await.expect("set");
+    let same = fixture.set(app, &[("A", Some("1")), ("X", None)]).await.expect("nothing to do");
+    assert_eq!(same.releases.len(), 3);
+    let now = fixture.set(app, &[("A", None)]).await.expect("removed");
+    assert_eq!(
+        descriptions(&now)[2..],
+        ["v3 Set A, B config vars Succeeded", "v4 Remove A config vars Succeeded"]
+    );
+    assert_eq!(now.config.iter().collect::<Vec<_>>(), [("B", "2")]);
+    let refused = fixture.set(app, &[("A", Some("\0"))]).await.expect_err("refused");
+    assert!(matches!(refused, ReleaseError::InvalidConfig(_)));
+    assert_eq!(fixture.app(app).releases.len(), 4);
+}
+
+#[tokio::test]
+async fn a_failing_release_phase_leaves_the_old_config() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    // Without arguments it succeeds: the deploy. With one it fails: the config change.
+    let site = Fixture::site("one", Some("job $FAIL"));
+    let (_, output) = fixture.deployed(app, fixture.deploy(&site)).await;
+    assert!(output.contains("Released v3"), "{output}");
+    let set = fixture.set(app, &[("FAIL", Some("please"))]).await.expect("recorded");
+    assert_eq!(set.releases[3].status, ReleaseStatus::Pending, "it comes back before the release phase ends");
+    let failed = fixture.until_not_pending(app, "v4").await;
+    assert_eq!((failed.status, failed.config.get("FAIL")), (ReleaseStatus::Failed, Some("please")));
+    let now = fixture.app(app);
+    assert_eq!(
+        (now.current().expect("one").version.to_string().as_str(), now.config.get("FAIL")),
+        ("v3", None)
+    );
+    let output = fixture.output(OutputId::Release(failed.id)).await;
+    assert!(output.lines().any(|line| line == "please"), "{output}");
+    fixture.set(app, &[("OTHER", Some("1"))]).await.expect("recorded");
+    assert_eq!(fixture.until_not_pending(app, "v5").await.status, ReleaseStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn changes_wait_for_a_release_phase_but_not_for_ever() {
+    let fixture = Fixture::with(|config| config.phase_limit = Duration::from_millis(300)).await;
+    let app = fixture.create("shop").await.id;
+    fixture.site_deployed(app, "one").await;
+    let spin = fixture.deploy(&Fixture::site("two", Some("spin")));
+    let build = fixture.releases.deploy(&fixture.owner, app, spin).await.expect("begun");
+    fixture.until(app, |app| app.releases.len() == 4).await;
+    // A change that comes now sees the release phase ended, by its limit at the latest.
+    let set = fixture.set(app, &[("A", Some("1"))]).await;
+    let failed = fixture.until_not_pending(app, "v4").await;
+    assert_eq!(failed.status, ReleaseStatus::Failed);
+    match set {
+        Ok(app) => assert_eq!(app.releases[3].status, ReleaseStatus::Failed),
+        Err(error) => assert!(matches!(error, ReleaseError::Busy { .. }), "{error}"),
+    }
+    let output = fixture.output(OutputId::Build(build.id)).await;
+    assert!(output.contains("ran longer than 0 s and was stopped"), "{output}");
+}
+
+#[tokio::test]
+async fn a_rollback_is_the_old_slug_and_the_old_config() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    fixture.set(app, &[("GREETING", Some("hi"))]).await.expect("set");
+    let old = fixture.site_deployed(app, "one").await;
+    fixture.set(app, &[("GREETING", Some("ho"))]).await.expect("set");
+    fixture.site_deployed(app, "two").await;
+    let back = fixture.releases.rollback(&fixture.owner, app, old.version).await.expect("rolled back");
+    assert_eq!((back.version.to_string().as_str(), back.description.as_str()), ("v7", "Rollback to v4"));
+    assert!(Arc::ptr_eq(&back.config, &old.config) && back.slug == old.slug);
+    let now = fixture.app(app);
+    assert_eq!((now.current().expect("one").id, now.config.get("GREETING")), (back.id, Some("hi")));
+    let refused = async |version: &str| {
+        let version = version.parse().expect("a version");
+        fixture.releases.rollback(&fixture.owner, app, version).await.expect_err("refused").to_string()
+    };
+    insta::assert_snapshot!(refused("v7").await, @"v7 is the current release already");
+    insta::assert_snapshot!(refused("v2").await, @"v2 holds no code: nothing was deployed then; choose a later release");
+    insta::assert_snapshot!(refused("v99").await, @"shop has no release v99; see `hokku releases -a shop`");
+}
+
+#[tokio::test]
+async fn a_packed_slug_is_stored_and_released() {
+    let fixture = Fixture::new().await;
+    let (shop, other) = (fixture.create("shop").await.id, fixture.create("other").await.id);
+    let release = fixture.site_deployed(shop, "one").await;
+    let record = Arc::clone(&fixture.app(shop).slugs[&release.slug.expect("a slug")]);
+    let slug = crate::slug::Slug::open(&fixture.rooms.store, &record.digest).await.expect("there");
+    let file = fixture.dir.path().join("shop.slug");
+    slug.export(&file).await.expect("exported");
+    let import =
+        |app| fixture.releases.import_slug(&fixture.owner, app, &file, Some("abcdef0123".to_owned()));
+    let id = import(other).await.expect("imported");
+    assert_ne!(id, record.id, "ids belong to one app");
+    assert_eq!(import(other).await.expect("imported again"), id);
+    assert_eq!(import(shop).await.expect("imported"), record.id, "the same slug is the same");
+    let made = fixture.releases.release_slug(&fixture.owner, other, id, None).await.expect("released");
+    assert_eq!((made.description.as_str(), made.slug), ("Deploy abcdef01", Some(id)));
+    let unknown = fixture.releases.release_slug(&fixture.owner, shop, id, None).await;
+    assert!(matches!(unknown, Err(ReleaseError::NoSlug)));
+    std::fs::write(&file, "no slug").expect("written");
+    assert!(matches!(import(shop).await, Err(ReleaseError::Slug(_))));
+}
+
+#[tokio::test]
+async fn a_destroyed_app_leaves_nothing() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    fixture.site_deployed(app, "one").await;
+    let waiting = fixture.releases.0.build_slots.clone().acquire_many_owned(2).await.expect("open");
+    let deploy = fixture.deploy(&Fixture::site("two", None));
+    let build = fixture.releases.deploy(&fixture.owner, app, deploy).await.expect("begun");
+    let gone = fixture.releases.destroy_app(&fixture.owner, app).await.expect("destroyed");
+    assert_eq!(gone.id, app);
+    drop(waiting);
+    let roster = fixture.rooms.supervisor.roster();
+    assert!(roster.apps.get(&app).is_none_or(|app| app.dynos.is_empty()));
+    assert!(fixture.releases.output(OutputId::Build(build.id)).await.is_none());
+    assert!(matches!(fixture.set(app, &[("A", None)]).await, Err(ReleaseError::NoApp)));
+    let again = fixture.create("shop").await;
+    let log = fixture.log("shop").await;
+    assert!(again.id != app && log.iter().all(|line| !line.contains("v3")), "{log:?}");
+    fixture.releases.collect().await;
+    assert!(fixture.rooms.store.slugs().await.expect("listed").is_empty());
+    assert_eq!((fixture.left_in("outputs"), fixture.left_in("uploads")), (0, 0));
+}
+
+#[test]
+fn what_is_wrong_with_an_archive_is_a_reason_of_the_build() {
+    insta::assert_snapshot!(ArchiveError::Empty, @"the source archive is empty: upload the app's directory");
+}

@@ -1,0 +1,179 @@
+use super::fixture::{Fixture, descriptions};
+use crate::ledger::{Actor, BuildStatus, ReleaseStatus};
+use crate::name::AccountId;
+use crate::release::{BuildJail, OutputId, ReleaseError};
+use crate::slug::Digest;
+
+/// The output without what differs from run to run.
+fn steady(output: &str) -> String {
+    let varies = |line: &&str| !line.contains("       Done") && !line.contains("Compiling");
+    output.lines().filter(varies).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_deploy_goes_from_an_archive_to_dynos_that_are_up() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await;
+    let (build, output) = fixture.deployed(app.id, fixture.deploy(&Fixture::site("one", None))).await;
+    insta::assert_snapshot!(steady(&output), @r"
+    -----> WebAssembly app detected
+           Found bin/job.wat (2220 bytes)
+           Found bin/spin.wat (80 bytes)
+    -----> Discovering process types
+           Procfile declares types -> web
+    -----> Compressing...
+    -----> Launching...
+           Released v3
+           http://shop.localhost:8080/ deployed to Hokku
+    -----> Verifying deploy...
+    ");
+    assert!(output.ends_with("-----> Verifying deploy...\n       Done.\n"), "{output}");
+    let app = fixture.app(app.id);
+    assert_eq!(
+        descriptions(&app),
+        ["v1 Initial release Succeeded", "v2 Enable Logplex Succeeded", "v3 Deploy 1a2b3c4d Succeeded"]
+    );
+    let BuildStatus::Succeeded(slug) = build.status else { panic!("{:?}", build.status) };
+    assert_eq!((app.releases[2].slug, build.release), (Some(slug), Some(app.releases[2].id)));
+    assert_eq!(app.slugs[&slug].commit.as_deref(), Some("1a2b3c4d5e6f"));
+    let log = fixture.log("shop").await;
+    for line in [
+        "app[api]: Initial release by user ada@example.com",
+        "app[api]: Release v2 created by user ada@example.com",
+        "app[api]: Build started by user ada@example.com",
+        "app[api]: Build succeeded",
+        "app[api]: Deploy 1a2b3c4d by user ada@example.com",
+        "app[api]: Release v3 created by user ada@example.com",
+        "heroku[build]: -----> Launching...",
+    ] {
+        assert!(log.iter().any(|there| there == line), "{line} in {log:#?}");
+    }
+    // Closing waits for what is removed in the background.
+    fixture.releases.close().await;
+    assert_eq!(fixture.left_in("uploads"), 0);
+}
+
+#[tokio::test]
+async fn a_failed_build_says_why_and_leaves_the_release_as_it_is() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await;
+    let nothing = [("./README".to_owned(), "hello".to_owned())];
+    let (build, output) = fixture.deployed(app.id, fixture.deploy(&nothing)).await;
+    let BuildStatus::Failed(reason) = &build.status else { panic!("{:?}", build.status) };
+    assert!(reason.starts_with("no buildpack recognizes this app"), "{reason}");
+    assert!(
+        output.starts_with(" !     no buildpack recognizes this app; looked for:\n !       "),
+        "{output}"
+    );
+    assert_eq!(fixture.app(app.id).releases.len(), 2);
+    let mut wrong = fixture.deploy(&Fixture::site("one", None));
+    wrong.checksum = Some(format!("SHA256:{}", Digest::of(b"another").hex()));
+    let (build, _) = fixture.deployed(app.id, wrong).await;
+    assert!(
+        matches!(&build.status, BuildStatus::Failed(why) if why.contains("checksum")),
+        "{:?}",
+        build.status
+    );
+    let outside = [("./a".to_owned(), String::new())];
+    let mut archive = fixture.deploy(&outside);
+    std::fs::write(archive.source.file.path(), "no archive").expect("written");
+    archive.version = None;
+    let (build, output) = fixture.deployed(app.id, archive).await;
+    assert!(matches!(build.status, BuildStatus::Failed(_)));
+    assert!(output.starts_with(" !     the source "), "{output}");
+}
+
+#[tokio::test]
+async fn a_release_phase_decides_whether_a_release_becomes_current() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let (build, output) = fixture.deployed(app, fixture.deploy(&Fixture::site("one", Some("job")))).await;
+    assert!(matches!(build.status, BuildStatus::Succeeded(_)));
+    let phase = "-----> Running release command...\nerr\n       Released v3\n";
+    assert!(output.contains(phase), "{output}");
+    let log = fixture.log("shop").await.join("\n");
+    let words = [
+        "State changed from down to starting",
+        "Starting process with command `job`",
+        "Process exited with status 0",
+        "State changed from up to complete",
+    ];
+    for words in words {
+        assert!(log.contains(&format!("]: {words}")), "{words} in {log}");
+    }
+
+    let (build, output) =
+        fixture.deployed(app, fixture.deploy(&Fixture::site("two", Some("job migrating")))).await;
+    assert!(matches!(build.status, BuildStatus::Succeeded(_)), "the build itself succeeded, as on Heroku");
+    let (_, phase) = output.split_once("-----> Running release command...\n").expect("a release phase");
+    let mut lines: Vec<_> = phase.lines().collect();
+    lines[..2].sort_unstable(); // two streams of one program
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    err
+    migrating
+     !     Release command failed: the release command `job migrating` exited with status 1
+     !     v4 is not released; what ran before goes on running.
+    ");
+    let now = fixture.app(app);
+    assert_eq!(now.current().expect("one").version.to_string(), "v3");
+    assert_eq!(now.releases[3].status, ReleaseStatus::Failed);
+    let own = fixture.output(OutputId::Release(now.releases[3].id)).await;
+    assert!(own.contains("migrating") && own.ends_with("exited with status 1\n"), "{own}");
+}
+
+#[tokio::test]
+async fn a_build_that_waits_can_be_cancelled_and_others_go_on() {
+    let fixture = Fixture::with(|config| config.builds_at_once = 1).await;
+    let app = fixture.create("shop").await.id;
+    // Somebody else's build has the only slot.
+    let slot = fixture.releases.0.build_slots.clone().acquire_owned().await.expect("open");
+    let deploy = || fixture.deploy(&Fixture::site("one", None));
+    let first = fixture.releases.deploy(&fixture.owner, app, deploy()).await.expect("begun");
+    let second = fixture.releases.deploy(&fixture.owner, app, deploy()).await.expect("begun");
+    assert!(fixture.releases.cancel_build(first.id).await);
+    let output = fixture.output(OutputId::Build(first.id)).await;
+    insta::assert_snapshot!(output, @r"
+    -----> Waiting for other builds to end: at most 1 run at one time
+     !     The build was cancelled.
+    ");
+    assert_eq!(fixture.build(app, first.id).status, BuildStatus::Failed("cancelled".to_owned()));
+    assert!(!fixture.releases.cancel_build(first.id).await, "it has ended");
+    drop(slot);
+    fixture.output(OutputId::Build(second.id)).await;
+    assert!(matches!(fixture.build(app, second.id).status, BuildStatus::Succeeded(_)));
+    assert!(!fixture.releases.cancel_build(second.id).await);
+}
+
+#[tokio::test]
+async fn closing_ends_what_is_under_way_and_refuses_what_comes() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let spin = fixture.deploy(&Fixture::site("one", Some("spin")));
+    let build = fixture.releases.deploy(&fixture.owner, app, spin).await.expect("begun");
+    fixture.until(app, |app| app.releases.len() == 3).await;
+    fixture.releases.close().await;
+    let now = fixture.app(app);
+    assert_eq!(now.releases[2].status, ReleaseStatus::Failed);
+    let output = fixture.output(OutputId::Build(build.id)).await;
+    assert!(
+        output.contains("Release command failed: the platform was stopped while the release command ran"),
+        "{output}"
+    );
+    let refused = fixture.set(app, &[("A", Some("1"))]).await;
+    assert!(matches!(refused, Err(ReleaseError::Stopping)));
+    let refused = fixture.releases.deploy(&fixture.owner, app, fixture.deploy(&[])).await;
+    assert!(matches!(refused, Err(ReleaseError::Stopping)));
+}
+
+#[tokio::test]
+async fn only_the_owner_builds_unless_everybody_may() {
+    let somebody = Actor::Account { id: AccountId::random(), email: "bob@example.com".to_owned() };
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let refused = fixture.releases.deploy(&somebody, app, fixture.deploy(&[])).await;
+    assert!(matches!(refused, Err(ReleaseError::BuildNotAllowed)));
+    let fixture = Fixture::with(|config| config.jail = BuildJail::None).await;
+    let app = fixture.create("shop").await.id;
+    fixture.releases.deploy(&somebody, app, fixture.deploy(&[])).await.expect("begun");
+    fixture.releases.close().await;
+}
