@@ -51,13 +51,8 @@ impl TreeCache {
         let is_kept = |lock: &Path| {
             lock.file_stem().and_then(|stem| stem.to_str()).is_some_and(|name| kept.contains(name))
         };
-<<<<<<< ours
         let mut unkept = locks(&self.trees)?.into_iter().map(|(_, lock)| lock).filter(|lock| !is_kept(lock));
         unkept.try_for_each(|lock| remove_unused(&lock))
-=======
-        let unkept = locks(&self.trees)?.into_iter().map(|(_, lock)| lock).filter(|lock| !is_kept(lock));
-        unkept.map(|lock| remove_unused(&lock)).collect()
->>>>>>> theirs
     }
 
     /// Where dynos' disks are made.
@@ -122,11 +117,7 @@ fn locks(trees: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
 fn push_out(trees: &Path) -> io::Result<()> {
     let mut locks = locks(trees)?;
     locks.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
-<<<<<<< ours
     locks.into_iter().skip(KEPT).try_for_each(|(_, lock)| remove_unused(&lock))
-=======
-    locks.into_iter().skip(KEPT).map(|(_, lock)| remove_unused(&lock)).collect()
->>>>>>> theirs
 }
 
 /// Removes the tree of `lock`, unless somebody uses it.

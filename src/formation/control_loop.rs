@@ -57,6 +57,8 @@ pub(super) struct Hands {
 pub(super) struct ControlLoop {
     hands: Hands,
     origin: Instant,
+    /// What the ledger said last.
+    state: Arc<State>,
     apps: HashMap<AppId, AppDynos>,
     /// Apps for which there may be something to do.
     stirred: HashSet<AppId>,
@@ -68,7 +70,7 @@ pub(super) struct ControlLoop {
 
 impl ControlLoop {
     /// Takes up every app of `state` and publishes the first roster.
-    pub(super) fn new(hands: Hands, state: &State, roster: watch::Sender<Arc<Roster>>) -> Self {
+    pub(super) fn new(hands: Hands, state: Arc<State>, roster: watch::Sender<Arc<Roster>>) -> Self {
         let apps = state.apps.iter().map(|(id, app)| (*id, AppDynos::new(app, false)));
         let apps = apps.collect::<HashMap<_, _>>();
         let mut control = Self {
@@ -77,6 +79,7 @@ impl ControlLoop {
             starts: StartQueue::new(hands.config.starts_at_once),
             hands,
             origin: Instant::now(),
+            state,
             agenda: Agenda::default(),
             roster,
             closing: false,
@@ -98,7 +101,8 @@ impl ControlLoop {
                 () = sleep_until(due.unwrap_or(self.origin)), if due.is_some() => {}
             }
             // A command is for the state that its sender saw; what else has come is one round and one roster.
-            self.follow(&Arc::clone(&ears.states.borrow_and_update()));
+            let state = Arc::clone(&ears.states.borrow_and_update());
+            self.follow(state);
             while let Ok(report) = ears.reports.try_recv() {
                 self.note(report);
             }
@@ -118,8 +122,8 @@ impl ControlLoop {
         Now { moment: Moment(self.origin.elapsed()), at: self.hands.clock.now() }
     }
 
-    fn follow(&mut self, state: &State) {
-        if self.closing {
+    fn follow(&mut self, state: Arc<State>) {
+        if self.closing || Arc::ptr_eq(&state, &self.state) {
             return;
         }
         for (id, app) in state.apps.iter() {
@@ -136,6 +140,7 @@ impl ControlLoop {
                 self.stirred.insert(*id);
             }
         }
+        self.state = state;
     }
 
     fn note(&mut self, Report { app, dyno, event }: Report) {

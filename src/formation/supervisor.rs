@@ -51,7 +51,7 @@ impl Supervisor {
         let hands = Hands { config, launcher, logplex, clock, reports, tasks: tasks_of, abort: abort_of };
         let mut states = ledger.subscribe();
         let state = Arc::clone(&states.borrow_and_update());
-        let control = ControlLoop::new(hands, &state, published);
+        let control = ControlLoop::new(hands, state, published);
         let ears = Ears { states, commands: obeyed, reports: heard };
         tasks.spawn(abort.clone().run_until_cancelled_owned(control.run(ears)));
         Self(Arc::new(Inner { commands, roster, tasks, abort, grace }))

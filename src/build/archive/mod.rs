@@ -13,6 +13,8 @@
 //! Which of the files are built: see `source`.
 
 mod error;
+mod extended;
+mod metered;
 mod path;
 mod reader;
 #[cfg(test)]

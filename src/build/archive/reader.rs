@@ -1,10 +1,13 @@
 use super::{
     error::{ArchiveError, EntryRefusal},
+    extended::Extended,
+    metered::{Metered, is_bomb},
     path::{above, entry_path, link_target},
 };
 use crate::slug::Digest;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use std::{
+    borrow::Cow,
     collections::HashSet,
     fs::File,
     io::{self, Read, Seek as _},
@@ -85,37 +88,6 @@ fn compare(file: &mut File, expected: Digest, stop: &CancellationToken) -> Resul
     file.rewind().map_err(io)
 }
 
-/// The archive's bytes, up to a limit: also what is passed over counts.
-struct Metered<'a> {
-    bytes: Box<dyn Read + 'a>,
-    left: u64,
-    stop: CancellationToken,
-}
-
-/// The archive has more bytes than all its entries may have.
-#[derive(Debug, thiserror::Error)]
-#[error("it unpacks to more than is allowed")]
-struct Bomb;
-
-impl Read for Metered<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.is_cancelled() {
-            return Err(io::Error::other("cancelled"));
-        }
-        let read = self.bytes.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(Bomb))?;
-        Ok(read)
-    }
-}
-
-/// What headers before an entry say about it.
-#[derive(Default)]
-struct Extended {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-}
-
 struct Unpacking<'a> {
     into: &'a Dir,
     limits: ArchiveLimits,
@@ -135,7 +107,7 @@ impl Unpacking<'_> {
         let mut entries =
             archive.entries().map_err(|cause| self.unreadable(last.as_deref(), &cause))?.raw(true);
         // Headers alone may not go on for ever either: the meter ends them.
-        while let Some(entry) = entries.next() {
+        for entry in entries {
             let mut entry = entry.map_err(|cause| self.unreadable(last.as_deref(), &cause))?;
             if !self.header(&mut entry)? {
                 last = Some(self.entry(&mut entry)?);
@@ -149,7 +121,7 @@ impl Unpacking<'_> {
         if self.stop.is_cancelled() {
             return ArchiveError::Cancelled;
         }
-        if cause.get_ref().is_some_and(|inner| inner.is::<Bomb>()) || names_bomb(cause) {
+        if is_bomb(cause) {
             let entry = last.unwrap_or(".").to_owned();
             return ArchiveError::TooLarge { entry, limit: self.limits.bytes };
         }
@@ -166,7 +138,7 @@ impl Unpacking<'_> {
             EntryType::GNULongLink => self.next.link = Some(without_nul(self.small(entry)?)),
             EntryType::XHeader => {
                 let records = self.small(entry)?;
-                self.pax(&records).ok_or_else(|| refused(entry, EntryRefusal::Header))?;
+                self.next.read_pax(&records).ok_or_else(|| refused(entry, EntryRefusal::Header))?;
             }
             // What holds for all entries is nothing that is of use here: `git archive` names its commit so.
             EntryType::XGlobalHeader => {}
@@ -184,26 +156,6 @@ impl Unpacking<'_> {
             return Err(refused(entry, EntryRefusal::Header));
         }
         Ok(bytes)
-    }
-
-    /// Reads pax records, `LENGTH KEY=VALUE\n` each; `None` when they are none, or speak of a sparse file.
-    fn pax(&mut self, mut records: &[u8]) -> Option<()> {
-        while !records.is_empty() {
-            let space = records.iter().position(|byte| *byte == b' ')?;
-            let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
-            let record = records.get(space + 1..length)?.strip_suffix(b"\n")?;
-            records = &records[length..];
-            let equals = record.iter().position(|byte| *byte == b'=')?;
-            let value = record[equals + 1..].to_owned();
-            match &record[..equals] {
-                b"path" => self.next.path = Some(value),
-                b"linkpath" => self.next.link = Some(value),
-                b"size" => self.next.size = Some(std::str::from_utf8(&value).ok()?.parse().ok()?),
-                key if key.starts_with(b"GNU.sparse") => return None,
-                _ => {}
-            }
-        }
-        Some(())
     }
 
     fn entry(&mut self, entry: &mut Entry<'_, '_>) -> Result<String, ArchiveError> {
@@ -233,8 +185,7 @@ impl Unpacking<'_> {
                 self.make_room(&path).and_then(|()| self.file(&path, entry))
             }
             EntryType::Symlink => {
-                let target =
-                    extended.link.or_else(|| entry.link_name_bytes().map(|bytes| bytes.into_owned()));
+                let target = extended.link.or_else(|| entry.link_name_bytes().map(Cow::into_owned));
                 let target = link_target(&path, &target.unwrap_or_default()).map_err(refuse)?;
                 self.make_room(&path).and_then(|()| Ok(self.into.symlink(target, &path)?))
             }
@@ -309,19 +260,6 @@ impl From<io::Error> for Failed {
 fn refused(entry: &Entry<'_, '_>, why: EntryRefusal) -> ArchiveError {
     let bytes = entry.path_bytes();
     ArchiveError::Refused { entry: String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned(), why }
-}
-
-/// Whether the bomb's error is somewhere below `error`: the reader of archives wraps what it is told.
-fn names_bomb(error: &io::Error) -> bool {
-    let mut link: Option<&(dyn std::error::Error + 'static)> = error.get_ref().map(|inner| inner as _);
-    while let Some(error) = link {
-        let inner = error.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
-        if error.is::<Bomb>() || inner.is_some_and(|inner| inner.is::<Bomb>()) {
-            return true;
-        }
-        link = error.source();
-    }
-    false
 }
 
 fn without_nul(mut bytes: Vec<u8>) -> Vec<u8> {

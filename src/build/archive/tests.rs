@@ -116,7 +116,7 @@ fn bombs_end_at_the_limit() {
 #[test]
 fn what_is_no_archive_is_told() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut error = |bytes: &[u8]| unpack(bytes, dir.path(), None).expect_err("refused").to_string();
+    let error = |bytes: &[u8]| unpack(bytes, dir.path(), None).expect_err("refused").to_string();
     assert!(error(b"PK\x03\x04 a zip file").starts_with("the source is not a tar archive ("));
     assert!(error(&[b"<html>".as_slice(); 200].concat()).starts_with("the source is not a tar archive ("));
     insta::assert_snapshot!(error(b""), @"the source archive is empty: upload the app's directory");

@@ -1,6 +1,6 @@
-use super::fixture::{Platform, config};
+use super::fixture::Platform;
 use crate::dyno::{DynoError, Exit};
-use crate::formation::{FormationConfig, Selection, Settled};
+use crate::formation::{Selection, Settled};
 use crate::slug::{Digest, SlugError};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -74,7 +74,6 @@ impl Launcher for Scripted {
 pub(super) struct Platform {
     pub(super) ledger: Ledger,
     pub(super) logplex: Logplex,
-    pub(super) clock: Clock,
     pub(super) supervisor: Supervisor,
     pub(super) launches: mpsc::UnboundedReceiver<Launch>,
     pub(super) app: AppId,
@@ -94,10 +93,10 @@ impl Platform {
         let ledger = Ledger::in_memory(clock.clone());
         let app = found(&ledger, "shop").await;
         let logplex = Logplex::new(clock.clone(), LogplexConfig::default());
-        let (said, launches) = mpsc::unbounded_channel();
-        let launcher = Arc::new(Scripted(said));
-        let supervisor = Supervisor::start(config, launcher, &ledger, logplex.clone(), clock.clone());
-        Self { ledger, logplex, clock, supervisor, launches, app }
+        let (told, launches) = mpsc::unbounded_channel();
+        let scripted = Arc::new(Scripted(told));
+        let supervisor = Supervisor::start(config, scripted, &ledger, logplex.clone(), clock);
+        Self { ledger, logplex, supervisor, launches, app }
     }
 
     pub(super) async fn append(&self, events: Vec<Event>) {
@@ -192,8 +191,18 @@ pub(super) async fn found(ledger: &Ledger, name: &str) -> AppId {
     app
 }
 
-/// Stores a slug and releases it.
+/// A release of an app with these process types.
 pub(super) async fn deploy(ledger: &Ledger, app: AppId, types: &[&str]) -> ReleaseVersion {
+    release_slug(ledger, app, SlugDigest::of_manifest(b"any"), types).await
+}
+
+/// Stores a slug and releases it.
+pub(super) async fn release_slug(
+    ledger: &Ledger,
+    app: AppId,
+    digest: SlugDigest,
+    types: &[&str],
+) -> ReleaseVersion {
     let number = ledger.state().apps[&app].releases.len() + 1;
     let number = u64::try_from(number).expect("small");
     let id = SlugId::random();
@@ -201,7 +210,7 @@ pub(super) async fn deploy(ledger: &Ledger, app: AppId, types: &[&str]) -> Relea
         types.iter().map(|name| (name.parse().expect("a process type"), format!("bin/{name} --v{number}")));
     let slug = SlugRecord {
         id,
-        digest: SlugDigest::of_manifest(&number.to_be_bytes()),
+        digest,
         size: 1,
         process_types: types.collect(),
         commit: Some("1a2b3c4d".to_owned()),

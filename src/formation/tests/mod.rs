@@ -2,6 +2,7 @@
 
 mod crashes;
 mod fixture;
+mod local;
 mod log;
 mod many;
 mod releases;

@@ -139,14 +139,26 @@ async fn when_it_is_closed_everything_stops() {
     assert_eq!(platform.settled(release).await, Settled::Late);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_does_not_start_within_the_wait_is_late() {
     let mut platform =
         Platform::start_with(FormationConfig { boot_limit: Duration::from_hours(1), ..config() }).await;
     let release = platform.deploy(&["web"]).await;
     let _starting = platform.launch("web.1").await;
+    tokio::time::pause();
     assert_eq!(platform.settled(release).await, Settled::Late);
     assert_eq!(platform.settled(release.next()).await, Settled::Late);
+}
+
+#[tokio::test]
+async fn with_the_last_handle_every_dyno_stops() {
+    let mut platform = Platform::start().await;
+    platform.deploy(&["worker"]).await;
+    platform.scale("worker", 1).await;
+    let mut end = platform.launch("worker.1").await.runs();
+    platform.is_told("worker.1 v3 up; noweb").await;
+    drop(platform.supervisor);
+    end.closed().await;
 }
 
 #[tokio::test]
