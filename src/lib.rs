@@ -89,6 +89,8 @@ pub mod ledger;
 pub mod logplex;
 pub mod name;
 #[cfg(feature = "platform")]
+pub mod platform;
+#[cfg(feature = "platform")]
 pub mod release;
 #[cfg(feature = "platform")]
 pub mod router;

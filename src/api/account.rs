@@ -83,10 +83,10 @@ pub(super) fn is(account: &Account, identity: &str) -> bool {
 }
 
 #[derive(Debug, Serialize)]
-struct RateLimitShape {
+struct ApiLimitsShape {
     remaining: u32,
 }
 
-async fn rate_limits(caller: Caller) -> Json<RateLimitShape> {
-    Json(RateLimitShape { remaining: caller.remaining })
+async fn rate_limits(caller: Caller) -> Json<ApiLimitsShape> {
+    Json(ApiLimitsShape { remaining: caller.remaining })
 }

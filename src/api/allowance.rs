@@ -1,4 +1,4 @@
-use super::RateLimit;
+use super::ApiLimits;
 use crate::clock::Timestamp;
 use crate::name::AccountId;
 use std::{
@@ -9,7 +9,7 @@ use std::{
 /// How often each account may still ask.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    rate: RateLimit,
+    rate: ApiLimits,
     buckets: Mutex<HashMap<AccountId, Bucket>>,
 }
 
@@ -21,7 +21,7 @@ struct Bucket {
 }
 
 impl Allowance {
-    pub(super) fn new(rate: RateLimit) -> Self {
+    pub(super) fn new(rate: ApiLimits) -> Self {
         Self { rate, buckets: Mutex::default() }
     }
 
@@ -29,7 +29,7 @@ impl Allowance {
     pub(super) fn take(&self, account: AccountId, now: Timestamp) -> Option<u32> {
         // A panic elsewhere leaves the table whole, so poison is not passed on.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = Bucket { micro_tokens: i64::from(self.rate.burst) * 1_000_000, at: now };
+        let full = Bucket { micro_tokens: i64::from(self.rate.requests_at_once) * 1_000_000, at: now };
         let bucket = buckets.entry(account).or_insert(full);
         *bucket = bucket.refilled(self.rate, now);
         let left = bucket.micro_tokens.checked_sub(1_000_000).filter(|left| *left >= 0)?;
@@ -39,10 +39,10 @@ impl Allowance {
 }
 
 impl Bucket {
-    fn refilled(self, rate: RateLimit, now: Timestamp) -> Self {
+    fn refilled(self, rate: ApiLimits, now: Timestamp) -> Self {
         let elapsed = now.unix_micros().saturating_sub(self.at.unix_micros()).max(0);
-        let gained = elapsed.saturating_mul(i64::from(rate.per_minute)) / 60;
-        let full = i64::from(rate.burst) * 1_000_000;
+        let gained = elapsed.saturating_mul(i64::from(rate.requests_per_minute)) / 60;
+        let full = i64::from(rate.requests_at_once) * 1_000_000;
         Self { micro_tokens: self.micro_tokens.saturating_add(gained).min(full), at: now.max(self.at) }
     }
 }
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_bucket_empties_and_fills_again() {
-        let allowance = Allowance::new(RateLimit { burst: 2, per_minute: 60 });
+        let allowance = Allowance::new(ApiLimits { burst: 2, per_minute: 60 });
         let account = AccountId::random();
         let left: Vec<_> = [0, 0, 0, 1, 1, 100].map(|s| allowance.take(account, at(s))).into();
         assert_eq!(left, [Some(1), Some(0), None, Some(0), None, Some(1)]);

@@ -13,30 +13,41 @@ pub struct ApiConfig {
     pub port: u16,
     /// What the addresses of output streams are derived from.
     pub secret: ApiSecret,
-    /// The most bytes of a JSON body. Default: 1 MiB.
-    pub json_limit: usize,
+    /// What the operator may set.
+    pub limits: ApiLimits,
     /// The most bytes of an uploaded source or slug. Default: 1 GB.
     pub upload_limit: u64,
+}
+
+/// What one caller may take of the API.
+#[derive(
+    Clone, Copy, Debug, Eq, PartialEq, documented::DocumentedFields, serde::Deserialize, serde::Serialize,
+)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ApiLimits {
+    /// The most bytes of a JSON body. Default: 1 MiB.
+    pub json_limit: usize,
     /// How long an upload address is valid. Default: 1 h.
+    #[serde(with = "crate::clock::duration_text")]
     pub upload_life: Duration,
     /// How long a log session may wait for its first or next reader. Default: 5 min.
+    #[serde(with = "crate::clock::duration_text")]
     pub session_life: Duration,
-    /// How often an account may ask.
-    pub rate: RateLimit,
+    /// How many requests an account may make at once after a pause. Default: 4,500, as on Heroku.
+    pub requests_at_once: u32,
+    /// How many more it may make each minute. Default: 75, as on Heroku.
+    pub requests_per_minute: u32,
 }
 
-/// How often an account may ask: a bucket of tokens, one for each request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RateLimit {
-    /// What a full bucket holds. Default: 4,500.
-    pub burst: u32,
-    /// How many are put in each minute. Default: 75.
-    pub per_minute: u32,
-}
-
-impl Default for RateLimit {
+impl Default for ApiLimits {
     fn default() -> Self {
-        Self { burst: 4500, per_minute: 75 }
+        Self {
+            json_limit: 1 << 20,
+            upload_life: Duration::from_hours(1),
+            session_life: Duration::from_mins(5),
+            requests_at_once: 4500,
+            requests_per_minute: 75,
+        }
     }
 }
 
@@ -77,11 +88,8 @@ impl ApiConfig {
             scheme: Scheme::Http,
             port: 8080,
             secret,
-            json_limit: 1 << 20,
+            limits: ApiLimits::default(),
             upload_limit: 1_000_000_000,
-            upload_life: Duration::from_hours(1),
-            session_life: Duration::from_mins(5),
-            rate: RateLimit::default(),
         }
     }
 
@@ -90,7 +98,7 @@ impl ApiConfig {
         format!("{app}.{}", self.domain)
     }
 
-    pub(super) fn web_url(&self, app: &AppName) -> String {
+    pub fn web_url(&self, app: &AppName) -> String {
         self.address(&self.app_host(app), "/")
     }
 

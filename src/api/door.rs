@@ -56,7 +56,7 @@ impl Api {
     /// An API without a door yet: see [`router`](Self::router).
     #[must_use]
     pub fn new(config: ApiConfig, rooms: Rooms) -> Self {
-        let allowance = Allowance::new(config.rate);
+        let allowance = Allowance::new(config.limits);
         let (sessions, uploads) = (Sessions::default(), Uploads::default());
         Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, changes: TaskTracker::new() }))
     }

@@ -19,7 +19,7 @@ impl FromRequest<Api> for Fields {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
-        let limit = api.config().json_limit;
+        let limit = api.config().limits.json_limit;
         let bytes = api.until_stop(to_bytes(request.into_body(), limit)).await?.map_err(|error| {
             if error.source().is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>) {
                 ApiError::too_large(format!("The body is larger than {}: send less.", Size(limit as u64)))

@@ -142,7 +142,7 @@ fn source(text: &str) -> Result<Source, ApiError> {
 }
 
 fn life_from(api: &Api, now: Timestamp) -> Timestamp {
-    let life = i64::try_from(api.config().session_life.as_micros()).unwrap_or(i64::MAX);
+    let life = i64::try_from(api.config().limits.session_life.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_unix_micros(now.unix_micros().saturating_add(life))
 }
 

@@ -56,6 +56,6 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ApiConfig, RateLimit, Scheme};
+pub use config::{ApiConfig, ApiLimits, Scheme};
 pub use door::{Api, Rooms};
 pub use secrets::ApiSecret;

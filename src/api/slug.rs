@@ -95,7 +95,7 @@ async fn create(
         actor: scope.caller.actor(),
         commit: commit.clone(),
     };
-    let secret = api.uploads().expect_slug(expected, now, api.config().upload_life)?;
+    let secret = api.uploads().expect_slug(expected, now, api.config().limits.upload_life)?;
     let url = api.config().own(&format!("/slugs/{secret}"));
     Ok((StatusCode::CREATED, Json(Shape::expected(id, url, commit, now))))
 }

@@ -206,7 +206,7 @@ async fn store_slug(
 ) -> Result<Response, ApiError> {
     let file = receive(api, headers, body).await?;
     let id = api.releases().import_slug(&slug.actor, slug.app, file.path(), slug.commit.clone()).await?;
-    let stored = Stored { id, until: later(api.now(), api.config().upload_life) };
+    let stored = Stored { id, until: later(api.now(), api.config().limits.upload_life) };
     api.uploads().table().stored.insert(slug.id, stored);
     let state = api.state();
     let app = state.apps.get(&slug.app).ok_or_else(|| ApiError::missing("app"))?;

@@ -11,10 +11,15 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
+    /// The directory of the flag or the environment.
+    pub(super) fn named(&self) -> Option<&PathBuf> {
+        self.data_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
+    }
+
     /// The directory of the flag or the environment, else `$XDG_DATA_HOME/hokku`, else `~/.local/share/hokku`. It need
     /// not be there.
     pub(super) fn path(&self) -> anyhow::Result<PathBuf> {
-        if let Some(dir) = self.data_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty()) {
+        if let Some(dir) = self.named() {
             return std::path::absolute(dir).context("cannot find the data directory");
         }
         let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -44,6 +44,7 @@ mod slug;
 mod source_archive;
 #[cfg(test)]
 mod tests;
+mod up;
 mod upload;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -73,7 +74,7 @@ enum Command {
     Run(run::Run),
     Build(build::Build),
     Slug(slug::SlugCommand),
-    // Up(up::Up),
+    Up(up::Up),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
     #[command(hide = true)]
@@ -98,9 +99,14 @@ pub fn main() -> ExitCode {
     if let Command::CompileWasm(command) = cli.command {
         return command.run();
     }
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HOKKU_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // The points at which tests kill a process; nothing in a binary that people run.
+    let _crash_points = fail::FailScenario::setup();
+    // A platform has a log of its own.
+    if !matches!(cli.command, Command::Up(_)) {
+        let filter = tracing_subscriber::EnvFilter::try_from_env("HOKKU_LOG")
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start the runtime")),
@@ -111,6 +117,7 @@ pub fn main() -> ExitCode {
             Command::Run(command) => command.run().await,
             Command::Build(command) => command.run().await,
             Command::Slug(command) => command.run().await,
+            Command::Up(command) => command.run().await,
             Command::Platform(command) => command.run().await,
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }

@@ -73,7 +73,7 @@ impl Up {
             }
         }
         let mut config = settings.config()?;
-        if self.data_dir.is_named() || config.data_dir.as_os_str().is_empty() {
+        if self.data_dir.named().is_some() || config.data_dir.as_os_str().is_empty() {
             config.data_dir = data_dir?;
         }
         Ok(config)

@@ -1,16 +1,20 @@
 use std::time::Duration;
 
 /// How dynos are managed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, documented::DocumentedFields, serde::Deserialize, serde::Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FormationConfig {
     /// How long a dyno may take to start (R10). Default: 60 s.
+    #[serde(with = "crate::clock::duration_text")]
     pub boot_limit: Duration,
     /// How many dynos start at one time; one of them is kept for what somebody waits for. Default: twice the cores.
     pub starts_at_once: usize,
     /// How long stopped processes may take to end (R12). Default: 30 s.
+    #[serde(with = "crate::clock::duration_text")]
     pub grace: Duration,
     /// After which time a dyno is replaced by a fresh one; up to 15 % longer, at random, so that not all are replaced
     /// at once. Default: 24 h.
+    #[serde(with = "crate::clock::duration_text")]
     pub cycle: Duration,
 }
 

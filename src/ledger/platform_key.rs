@@ -1,4 +1,6 @@
 use super::{LedgerError, cipher};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use std::{
     fmt,
     fs::{self, File},
@@ -45,6 +47,13 @@ impl PlatformKey {
             Err(cause) => Err(failed(cause)),
             Ok(()) => Ok(key),
         }
+    }
+
+    /// 256 bits for another `purpose`, always the same for one platform; they tell nothing of the key.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0).map(|mac| mac.chain_update(purpose).finalize());
+        mac.map(|mac| mac.into_bytes().into()).unwrap_or_default()
     }
 
     /// A new one that is kept nowhere.

@@ -1,4 +1,4 @@
-use crate::api::ApiConfig;
+use crate::api::ApiLimits;
 use crate::build::BuilderConfig;
 use crate::dyno::EngineConfig;
 use crate::formation::FormationConfig;
@@ -43,7 +43,7 @@ pub struct Config {
     /// The logs of apps.
     pub logplex: LogplexConfig,
     /// The control API.
-    pub api: ApiConfig,
+    pub api: ApiLimits,
 }
 
 impl Default for Config {
@@ -62,7 +62,7 @@ impl Default for Config {
             builds: BuilderConfig::default(),
             releases: ReleaseConfig::default(),
             logplex: LogplexConfig::default(),
-            api: ApiConfig::default(),
+            api: ApiLimits::default(),
         }
     }
 }
@@ -108,5 +108,5 @@ pub(super) const SECTIONS: [Section; 9] = [
     ("builds", BuilderConfig::FIELD_NAMES, BuilderConfig::FIELD_DOCS),
     ("releases", ReleaseConfig::FIELD_NAMES, ReleaseConfig::FIELD_DOCS),
     ("logplex", LogplexConfig::FIELD_NAMES, LogplexConfig::FIELD_DOCS),
-    ("api", ApiConfig::FIELD_NAMES, ApiConfig::FIELD_DOCS),
+    ("api", ApiLimits::FIELD_NAMES, ApiLimits::FIELD_DOCS),
 ];

@@ -1,10 +1,10 @@
 use super::{Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner::{self, Token}};
-use crate::api::{Api, ApiRooms};
+use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
 use crate::formation::{LocalLauncher, Supervisor};
-use crate::ledger::{Ledger, LedgerConfig, PlatformKey};
+use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
 use crate::release::{ReleaseConfig, Releases, Rooms};
@@ -42,17 +42,26 @@ impl Platform {
         let data = DataDir::open(&config.data_dir)?;
         let failed = |cause| PlatformError::Listen { listen: config.listen.to_string(), cause };
         let (listeners, port) = config.listen.bind().await.map_err(failed)?;
-        let ledger = open_ledger(&data, key, clock.clone()).await?;
+        let (ledger, key) = open_ledger(&data, key, clock.clone()).await?;
         let token = owner::ensure_owner(&ledger, &data, &config.owner).await?;
         let stop = CancellationToken::new();
         let rooms = open_rooms(&config, &data, compiler, ledger, clock.clone())?;
-        let (domain, shown_port) = (config.domain.clone(), port);
-        let web_url = Arc::new(move |app: &AppName| web_url(app.as_ref(), domain.as_ref(), shown_port));
-        let release =
-            ReleaseConfig { dir: data.join("releases"), web_url: web_url.clone(), ..config.releases.clone() };
+        let api_config = ApiConfig {
+            domain: config.domain.to_string(),
+            port,
+            limits: config.api,
+            upload_limit: config.releases.source_limit,
+            ..ApiConfig::new(ApiSecret::from_bytes(key.derive("output streams")))
+        };
+        let addresses = api_config.clone();
+        let release = ReleaseConfig {
+            dir: data.join("releases"),
+            web_url: Arc::new(move |app: &AppName| addresses.web_url(app)),
+            ..config.releases.clone()
+        };
         let releases = Releases::open(release, rooms.clone()).await?;
         let api = Api::new(
-            config.api.clone(),
+            api_config,
             ApiRooms {
                 ledger: rooms.ledger.clone(),
                 releases: releases.clone(),
@@ -69,7 +78,8 @@ impl Platform {
     /// Where it is reached: `http://localhost:8080`.
     #[must_use]
     pub fn url(&self) -> String {
-        web_url("", self.config.domain.as_ref(), self.port).trim_end_matches('/').to_owned()
+        let port = if self.port == 80 { String::new() } else { format!(":{}", self.port) };
+        format!("http://{}{port}", self.config.domain)
     }
 
     /// The directory that it holds.
@@ -132,22 +142,16 @@ impl Platform {
     }
 }
 
-/// Where an app answers, or with no name the platform itself.
-fn web_url(app: &str, domain: &str, port: u16) -> String {
-    let dot = if app.is_empty() { "" } else { "." };
-    let port = if port == 80 { String::new() } else { format!(":{port}") };
-    format!("http://{app}{dot}{domain}{port}/")
-}
-
 async fn open_ledger(
     data: &DataDir,
     key: Option<PlatformKey>,
     clock: Clock,
-) -> Result<Ledger, PlatformError> {
+) -> Result<(Ledger, PlatformKey), PlatformError> {
     let (file, dir) = (data.join("platform.key"), data.join("ledger"));
     let open = move || {
         let key = key.map_or_else(|| PlatformKey::of_file(&file), Ok)?;
-        Ledger::open(LedgerConfig { dir, key }, clock)
+        let ledger = Ledger::open(LedgerConfig { dir, key: key.clone() }, clock)?;
+        Ok::<_, LedgerError>((ledger, key))
     };
     let opened = tokio::task::spawn_blocking(open).await;
     Ok(opened.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?)

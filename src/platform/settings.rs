@@ -3,12 +3,12 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml::{Table, Value};
 
 /// Where the configuration comes from: the defaults, then a file, then variables of the environment, then flags.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    document: DocumentMut,
+    table: Table,
 }
 
 /// Why the configuration cannot be used: the operator's fault.
@@ -59,9 +59,9 @@ impl Settings {
         let text = std::fs::read_to_string(file)
             .map_err(|cause| SettingsError::Read { file: file.to_owned(), cause })?;
         let wrong = |reason: String| SettingsError::File { file: file.to_owned(), reason };
-        toml_edit::de::from_str::<Config>(&text).map_err(|error| wrong(told(&error.to_string())))?;
-        let document = text.parse::<DocumentMut>().map_err(|error| wrong(told(&error.to_string())))?;
-        Ok(Self { document })
+        toml::from_str::<Config>(&text).map_err(|error| wrong(told(&error.to_string())))?;
+        let table = text.parse().map_err(|error: toml::de::Error| wrong(told(&error.to_string())))?;
+        Ok(Self { table })
     }
 
     /// Sets what the variables of the environment say: `HOKKU_LISTEN`, `HOKKU_ROUTER_IDLE`, one for each key. Variables of
@@ -97,27 +97,31 @@ impl Settings {
     }
 
     fn read(&self) -> Result<Config, String> {
-        toml_edit::de::from_document(self.document.clone()).map_err(|error| told(&error.to_string()))
+        self.table.clone().try_into().map_err(|error: toml::de::Error| told(&error.to_string()))
     }
 
     /// Sets a key to `text`: as TOML if it is TOML of the right kind, else as a string.
     fn put(&mut self, section: &str, key: &str, text: &str) -> Result<(), String> {
-        let as_text = Value::from(text);
+        let as_toml = text.parse::<Value>().ok();
         let mut refused = String::new();
-        for value in text.parse::<Value>().into_iter().chain([as_text]) {
+        for value in as_toml.into_iter().chain([Value::from(text)]) {
             let mut attempt = self.clone();
-            let table = if section.is_empty() {
-                attempt.document.as_table_mut()
-            } else {
-                let table = attempt.document.entry(section).or_insert_with(|| Item::Table(Table::new()));
-                table.as_table_mut().ok_or_else(|| format!("`{section}` is not a section"))?
+            let section = match section {
+                "" => &mut attempt.table,
+                section => attempt
+                    .table
+                    .entry(section)
+                    .or_insert_with(|| Table::new().into())
+                    .as_table_mut()
+                    .ok_or_else(|| format!("`{section}` is not a section"))?,
             };
-            table.insert(key, Item::Value(value));
+            section.insert(key.to_owned(), value);
             match attempt.read() {
                 Ok(_) => {
                     *self = attempt;
                     return Ok(());
                 }
+                // What it is as a string is wrong, too; the first reason is about what was meant.
                 Err(reason) if refused.is_empty() => refused = reason,
                 Err(_) => {}
             }
@@ -139,13 +143,16 @@ fn told(error: &str) -> String {
 }
 
 /// Every key that can be set, by section.
-fn keys() -> impl Iterator<Item = (&'static str, String)> {
-    let default = default_document();
-    SECTIONS.into_iter().flat_map(move |(section, names, _)| {
-        let table = table_of(&default, section).cloned();
-        let settable = move |key: &String| table.as_ref().is_some_and(|table| table.contains_value(key));
-        names.iter().map(|name| key(name)).filter(settable).map(move |key| (section, key)).collect::<Vec<_>>()
-    })
+fn keys() -> Vec<(&'static str, String)> {
+    let all = values(&Config::default());
+    let settable = |section: &str, key: &String| {
+        table_of(&all, section).and_then(|table| table.get(key)).is_some_and(|value| !value.is_table())
+    };
+    SECTIONS
+        .into_iter()
+        .flat_map(|(section, names, _)| names.iter().map(move |name| (section, key(name))))
+        .filter(|(section, key)| settable(section, key))
+        .collect()
 }
 
 fn key(field: &str) -> String {
@@ -158,31 +165,20 @@ fn variable(section: &str, key: &str) -> String {
     parts.collect::<Vec<_>>().join("_").replace('-', "_").to_uppercase()
 }
 
-fn table_of<'a>(document: &'a DocumentMut, section: &str) -> Option<&'a Table> {
-    if section.is_empty() { Some(document.as_table()) } else { document.get(section)?.as_table() }
+fn table_of<'a>(table: &'a Table, section: &str) -> Option<&'a Table> {
+    if section.is_empty() { Some(table) } else { table.get(section)?.as_table() }
 }
 
-fn default_document() -> DocumentMut {
-    document(&Config::default())
-}
-
-fn document(config: &Config) -> DocumentMut {
-    let mut document = toml_edit::ser::to_document(config).unwrap_or_default();
-    // Sections come as inline tables.
-    for (section, _, _) in SECTIONS.iter().skip(1) {
-        if let Some(item) = document.get_mut(section) {
-            let taken = std::mem::take(item);
-            *item = taken.into_table().map_or_else(|item| item, Item::Table);
-        }
-    }
-    document
+/// A configuration as the file has it.
+fn values(config: &Config) -> Table {
+    Table::try_from(config).unwrap_or_default()
 }
 
 impl Config {
     /// The whole file with these values, each key with what it means and the variable that sets it.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let values = document(self);
+        let values = values(self);
         let mut text = String::from(
             "# The configuration of a Hokku platform, as it would run now. Keep it as hokku.toml in the data directory, or\n\
              # name it: hokku up --config FILE. Flags go before variables, variables before the file.\n",
@@ -195,9 +191,9 @@ impl Config {
             }
             for (name, doc) in names.iter().zip(docs) {
                 let key = key(name);
-                let Some(value) = table.get(&key).and_then(Item::as_value) else { continue };
+                let Some(value) = table.get(&key).filter(|value| !value.is_table()) else { continue };
                 let variable = variable(section, &key);
-                text.push_str(&format!("\n{}# {variable}\n{key} = {}\n", comment(doc), value.to_string().trim()));
+                text.push_str(&format!("\n{}# {variable}\n{key} = {value}\n", comment(doc)));
             }
         }
         text

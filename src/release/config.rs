@@ -19,24 +19,37 @@ pub enum BuildJail {
 }
 
 /// How releases are made.
-#[derive(Clone)]
+#[derive(Clone, documented::DocumentedFields, serde::Deserialize, serde::Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ReleaseConfig {
     /// For how many of an app's last releases slugs are kept. Default: 50.
     pub keep: usize,
     /// Where uploaded sources lie, and builds' and release phases' output is kept.
+    #[serde(skip)]
     pub dir: PathBuf,
     /// How long a release phase may take, and how long another change waits for it. Default: 1 h.
+    #[serde(with = "crate::clock::duration_text")]
     pub phase_limit: Duration,
     /// How long a deploy waits for its dynos to be up before it says that it goes on without. Default: 75 s.
+    #[serde(with = "crate::clock::duration_text")]
     pub settle_limit: Duration,
     /// The most bytes of an uploaded source archive, and of what is in it. Default: 1 GB.
     pub source_limit: u64,
     /// How many builds run at one time; others wait in their order. Default: 2.
+    #[serde(skip)]
     pub builds_at_once: usize,
     /// Who may build. Default: the owner.
+    #[serde(skip)]
     pub jail: BuildJail,
     /// Where an app answers: `http://shop.localhost:8080/`.
+    #[serde(skip)]
     pub web_url: Arc<dyn Fn(&AppName) -> String + Send + Sync>,
+}
+
+impl Default for ReleaseConfig {
+    fn default() -> Self {
+        Self::new("", |app| format!("http://{app}.localhost:8080/"))
+    }
 }
 
 impl ReleaseConfig {
