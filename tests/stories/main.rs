@@ -3,9 +3,13 @@
 mod build;
 mod busy;
 mod commands;
+mod crashes;
 mod fixture;
 mod flask;
 mod hello;
+mod operator;
+mod platform;
+mod platform_fixture;
 mod python_apps;
 mod rebuild;
 mod run;
