@@ -18,6 +18,7 @@ pub(super) fn routes() -> Router<Api> {
 
 /// Somebody, as only they and the platform's owner see them.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "Heroku's schema has them")]
 struct Shape {
     allow_tracking: bool,
     beta: bool,

@@ -112,8 +112,8 @@ async fn list_of(
         let known = |other: &&Arc<Account>| caller.is_owner || other.id == caller.account.id;
         state.accounts.values().filter(known).find(|other| account::is(other, &named))
     };
-    let owner = account.ok_or_else(|| ApiError::missing("account"))?.id;
-    let owned = state.apps.values().filter(|app| app.owner == owner);
+    let account = account.ok_or_else(|| ApiError::missing("account"))?.id;
+    let owned = state.apps.values().filter(|app| app.owner == account);
     pages.of(owned.map(|app| Shape::of(app, &state, &api)))
 }
 

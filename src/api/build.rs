@@ -46,8 +46,8 @@ struct BuildpackShape {
 #[derive(Debug, Serialize)]
 struct SourceShape {
     checksum: Option<String>,
-    /// The archive is deleted when it was built.
-    url: Null,
+    /// Empty: the archive is deleted when it was built.
+    url: &'static str,
     version: Option<String>,
     version_description: Null,
 }
@@ -82,7 +82,7 @@ impl Shape {
             slug,
             source_blob: SourceShape {
                 checksum: build.source.checksum.clone(),
-                url: (),
+                url: "",
                 version: build.source.version.clone(),
                 version_description: (),
             },

@@ -1,13 +1,14 @@
 use super::{
     ApiConfig, absent, account, allowance::Allowance, app, build, caller, collaborator, config_var, domain,
     dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
-    region, release, slug, source, stack, upload, upload::Uploads,
+    region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::formation::Supervisor;
 use crate::ledger::{Ledger, State};
 use crate::logplex::Logplex;
 use crate::release::Releases;
+use crate::slug::SlugStore;
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -25,6 +26,8 @@ pub struct Rooms {
     pub releases: Releases,
     /// Knows what runs.
     pub supervisor: Supervisor,
+    /// Where slugs are, for those who fetch one.
+    pub store: SlugStore,
     /// Where log sessions read.
     pub logplex: Logplex,
     /// What time it is.
@@ -138,6 +141,10 @@ impl Api {
         &self.0.rooms.releases
     }
 
+    pub(super) fn store(&self) -> &SlugStore {
+        &self.0.rooms.store
+    }
+
     pub(super) fn supervisor(&self) -> &Supervisor {
         &self.0.rooms.supervisor
     }
@@ -169,5 +176,5 @@ impl Api {
 
 /// What needs no token: whoever knows the secret address is meant.
 fn by_secret() -> Router<Api> {
-    log_session::reading().merge(output_stream::routes()).merge(upload::routes())
+    log_session::reading().merge(output_stream::routes()).merge(slug_blob::routes()).merge(upload::routes())
 }

@@ -1,5 +1,6 @@
 use crate::ledger::{AppendError, ChangeError};
 use crate::release::ReleaseError;
+use crate::slug::SlugError;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -117,8 +118,11 @@ impl ApiError {
 /// An error of a room below, as the API writes messages.
 fn sentence(error: &dyn Error) -> String {
     let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+    // A name at its start, as `v1` or one in backticks, stays as it is.
+    let begins_with_a_word = text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text[1..].starts_with(|c: char| c.is_ascii_lowercase() || c == ' ');
+    let (first, rest) = text.split_at(usize::from(begins_with_a_word));
+    format!("{}{rest}.", first.to_ascii_uppercase())
 }
 
 /// `error` and what caused it, for the platform's log.
@@ -177,6 +181,10 @@ impl From<ReleaseError> for ApiError {
             E::Busy { .. } => Self::conflict(sentence(&error)),
             E::Stopping => Self::stopping(),
             E::Append(append) => append.into(),
+            // Its own text names the file, which is the platform's.
+            E::Slug(SlugError::NotASlug { why, .. }) => {
+                Self::invalid(format!("What was uploaded is not a slug: {why}."))
+            }
             fault if fault.is_host_fault() => Self::operator("make a release", &fault),
             refused => Self::invalid(sentence(&refused)),
         }

@@ -233,7 +233,7 @@ impl Stream {
             let TailEvent::Line(line) = &event else { return Some(format!("data: {event}\n\n")) };
             let id = self.numbering.next(line);
             if self.last.is_none_or(|last| id > last) {
-                return Some(format!("id: {id}\ndata: {line}\n\n"));
+                return Some(format!("id: {id}\ndata: {}\n\n", on_one_line(line)));
             }
         }
     }
@@ -244,6 +244,11 @@ impl Stream {
             Some((Ok::<Bytes, Infallible>(piece.into()), stream))
         }))
     }
+}
+
+/// The line as the value of one field: a lone carriage return would end it, and what follows could pass for another.
+fn on_one_line(line: &LogLine) -> String {
+    line.to_string().replace('\r', " ")
 }
 
 /// The id of the line before the newest ones that the session begins with.

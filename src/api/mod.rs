@@ -49,6 +49,7 @@ mod release;
 mod scope;
 mod secrets;
 mod slug;
+mod slug_blob;
 mod source;
 mod stack;
 mod upload;

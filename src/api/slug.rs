@@ -4,6 +4,7 @@ use super::{
     fields::Fields,
     parts::{Moment, Named},
     scope::{Scope, Word},
+    slug_blob,
 };
 use crate::clock::Timestamp;
 use crate::ledger::{App, SlugRecord};
@@ -25,7 +26,7 @@ pub(super) fn routes() -> Router<Api> {
 /// A slug.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Shape {
-    /// Where to send it; `None` when it is here.
+    /// Where to send it, or where to fetch it.
     blob: Option<Blob>,
     buildpack_provided_description: Option<String>,
     checksum: Option<String>,
@@ -47,10 +48,11 @@ struct Blob {
 }
 
 impl Shape {
-    pub(super) fn of(slug: &SlugRecord, app: &App) -> Self {
+    pub(super) fn of(slug: &SlugRecord, app: &App, api: &Api) -> Self {
         let stored = app.slug_times.get(&slug.id).copied().map(Moment);
         let text = |(name, command): (&ProcessType, &String)| (ProcessType::to_string(name), command.clone());
         Self {
+            blob: Some(Blob { method: "GET", url: slug_blob::address(api, app, slug.id) }),
             buildpack_provided_description: slug.buildpack.clone(),
             checksum: Some(format!("SHA256:{}", slug.digest.hex())),
             commit: slug.commit.clone(),
@@ -104,5 +106,5 @@ async fn info(Handle(api): Handle<Api>, scope: Scope, Word(named): Word) -> Resu
     let missing = || ApiError::missing("slug");
     let id: SlugId = named.parse().map_err(|_| missing())?;
     let id = api.uploads().stored_as(id).unwrap_or(id);
-    Ok(Json(Shape::of(scope.app.slugs.get(&id).ok_or_else(missing)?, &scope.app)))
+    Ok(Json(Shape::of(scope.app.slugs.get(&id).ok_or_else(missing)?, &scope.app, &api)))
 }

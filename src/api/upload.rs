@@ -25,6 +25,9 @@ use std::{
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 
+/// How many sources of one account may wait to be uploaded or built; the oldest makes room for another.
+const MOST_WAITING: usize = 16;
+
 pub(super) fn routes() -> Router<Api> {
     Router::new().route("/sources/{secret}", put(receive_source)).route("/slugs/{secret}", put(receive_slug))
 }
@@ -56,6 +59,12 @@ enum What {
     /// A source that is here.
     Received(AccountId, NamedTempFile),
     Slug(ExpectedSlug),
+}
+
+impl Expected {
+    fn is_source_of(&self, account: AccountId) -> bool {
+        matches!(self.what, What::Source(by) | What::Received(by, _) if by == account)
+    }
 }
 
 /// A slug that is yet to come.
@@ -90,7 +99,20 @@ impl Uploads {
         now: Timestamp,
         life: Duration,
     ) -> Result<String, ApiError> {
+        self.make_room(by);
         self.expect(What::Source(by), now, life)
+    }
+
+    fn make_room(&self, account: AccountId) {
+        let mut table = self.table();
+        let waiting: Vec<_> =
+            table.expected.iter().filter(|(_, expected)| expected.is_source_of(account)).collect();
+        if waiting.len() >= MOST_WAITING
+            && let Some(oldest) = waiting.into_iter().min_by_key(|(_, expected)| expected.until)
+        {
+            let oldest = oldest.0.clone();
+            table.expected.remove(&oldest);
+        }
     }
 
     pub(super) fn expect_slug(
@@ -211,7 +233,7 @@ async fn store_slug(
     let state = api.state();
     let app = state.apps.get(&slug.app).ok_or_else(|| ApiError::missing("app"))?;
     let record = app.slugs.get(&id).ok_or_else(|| ApiError::missing("slug"))?;
-    Ok(Json(slug::Shape::of(record, app)).into_response())
+    Ok(Json(slug::Shape::of(record, app, api)).into_response())
 }
 
 /// The body in a file; nothing is left of one that is refused.

@@ -423,3 +423,26 @@ async fn what_a_killed_build_left_is_swept_and_a_running_one_is_not() {
     left.sort();
     assert_eq!(left, ["live", "live.lock"]);
 }
+
+#[tokio::test]
+async fn a_cache_goes_with_its_app_and_to_its_next_name() {
+    let fixture = Fixture::new();
+    fixture.file("app/bin/a.wat", WAT);
+    let compile = "if [ -e \"$2/seen\" ]; then echo again; else touch \"$2/seen\"; echo first; fi";
+    let tiny = fixture.buildpack("tiny", &[("compile", compile)]);
+    let build = async |app: &str| {
+        let own = std::slice::from_ref(&tiny);
+        let request = BuildRequest { app: AppName::like(app), ..fixture.request(own) };
+        let (slug, lines) = fixture.run(request).await;
+        slug.expect("a slug");
+        lines.contains(&"again".to_owned())
+    };
+    let (shop, store) = (AppName::like("shop"), AppName::like("store"));
+    assert!(!build("shop").await && build("shop").await);
+    fixture.builder.rename(&shop, &store).await.expect("renamed");
+    assert!(build("store").await && !build("shop").await);
+    fixture.builder.forget(&store).await.expect("forgotten");
+    assert!(!build("store").await);
+    fixture.builder.forget(&AppName::like("nobody")).await.expect("there is nothing to forget");
+    fixture.builder.rename(&AppName::like("nobody"), &store).await.expect("nor to rename");
+}

@@ -60,6 +60,11 @@ impl Console {
         self.styled_line(&json_text(value))
     }
 
+    /// Standard output itself, for what is written as it is.
+    pub(super) fn output(&mut self) -> &mut (dyn Write + Send) {
+        &mut *self.out
+    }
+
     /// A line about the work itself.
     pub(super) fn note(&mut self, text: impl Display) -> io::Result<()> {
         writeln!(self.err, "{}", plain(&text.to_string()))

@@ -13,7 +13,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Build a directory on the platform and release it; or release a slug that `hokku build` wrote
+/// Build a directory on the platform and release it; or release a slug of `hokku build`
 ///
 /// What a build takes is sent: neither .git nor .env, and nothing that .gitignore or .slugignore names. The output of
 /// the build comes as it is made. The old release serves until the new one is up.
@@ -133,7 +133,9 @@ impl Deploy {
 async fn commit_of(dir: &Path) -> Option<String> {
     let git = async |words: &[&str]| {
         let mut command = tokio::process::Command::new("git");
-        let output = command.arg("-C").arg(dir).args(words).kill_on_drop(true).output().await.ok()?;
+        // What the directory's own settings name is not run.
+        let command = command.args(["-c", "core.fsmonitor=false", "-C"]).arg(dir).args(words);
+        let output = command.kill_on_drop(true).output().await.ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let changes = git(&["status", "--porcelain", "--", "."]).await?;

@@ -44,4 +44,11 @@ mod tests {
             assert_eq!(groups, 1, "{name}");
         }
     }
+
+    #[test]
+    fn the_list_of_commands_fits_a_page() {
+        let text = grouped(crate::cli::Cli::command()).term_width(100).render_help().to_string();
+        let wide = text.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(wide, None);
+    }
 }

@@ -27,7 +27,14 @@ pub(super) struct Logs {
     #[arg(long, short, value_name = "SOURCE", value_parser = ["app", "heroku"])]
     source: Option<String>,
     /// Only lines of a dyno like web.1, or of a process type like web or router
-    #[arg(long, short, value_name = "DYNO|TYPE", visible_alias = "dyno")]
+    #[arg(
+        long,
+        short,
+        value_name = "DYNO|TYPE",
+        visible_alias = "dyno",
+        alias = "dyno-name",
+        alias = "process-type"
+    )]
     ps: Option<String>,
     #[command(flatten)]
     pub(super) at: AtApp,

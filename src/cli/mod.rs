@@ -7,7 +7,7 @@
 //! of terminal control sequences.
 //!
 //! # Not here
-//! Doing anything: each command calls one room, or asks a platform over HTTP ([`client`]).
+//! Doing anything: each command calls one room, or asks a platform over HTTP (`client`).
 
 mod apps;
 mod build;
@@ -25,6 +25,7 @@ mod help;
 mod heroku_forms;
 mod info;
 mod interrupt;
+mod ledger;
 mod log_view;
 mod logs;
 mod moment;
@@ -75,6 +76,7 @@ enum Command {
     Build(build::Build),
     Slug(slug::SlugCommand),
     Up(up::Up),
+    Ledger(ledger::Ledger),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
     #[command(hide = true)]
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
             Command::Build(command) => command.run().await,
             Command::Slug(command) => command.run().await,
             Command::Up(command) => command.run().await,
+            Command::Ledger(command) => command.run().await,
             Command::Platform(command) => command.run().await,
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }

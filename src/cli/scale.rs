@@ -7,7 +7,9 @@ use crate::name::ProcessType;
 use serde_json::{Value, json};
 use std::{process::ExitCode, str::FromStr};
 
-/// Say how many dynos of each process type run, and of which size; without arguments, show it
+/// Say how many dynos of each process type run, and of which size
+///
+/// Without arguments, show it as it would be typed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hokku scale -a shop                            shows web=1:Standard-1X worker=0:Standard-1X

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! # Owns
-//! The [`plan`] from what is wanted and what runs to what is to be done; the [`Supervisor`], one task that carries it
+//! The `plan` from what is wanted and what runs to what is to be done; the [`Supervisor`], one task that carries it
 //! out; the [`Roster`], in which every dyno can be seen; the log lines of a dyno's life; the [`Launcher`], behind which
 //! dynos may run on this machine or elsewhere.
 //!

@@ -94,8 +94,8 @@ pub(super) struct Header<'a> {
 
 /// Why a body is not an entry that this version can read.
 pub(super) enum Unreadable {
-    /// It is of a later format or version.
-    Newer { kind: String, version: u32 },
+    /// It is of a later format, or its kind is not known in its version.
+    Newer(String),
     /// It is no entry at all; what it is instead, without its content.
     Damaged(&'static str),
 }
@@ -103,12 +103,14 @@ pub(super) enum Unreadable {
 impl Unreadable {
     pub(super) fn at(self, stream: Stream, seq: u64) -> LedgerError {
         match self {
-            Self::Newer { kind, version } => LedgerError::NewerEntry { stream, seq, kind, version },
-            Self::Damaged(what) => {
-                LedgerError::Broken { stream: stream.to_string(), seq, what: what.to_owned() }
-            }
+            Self::Newer(what) => LedgerError::NewerEntry { stream, seq, what },
+            Self::Damaged(what) => broken(stream, seq, what.to_owned()),
         }
     }
+}
+
+fn broken(stream: Stream, seq: u64, what: String) -> LedgerError {
+    LedgerError::Broken { stream: stream.to_string(), seq: seq.try_into().unwrap_or(i64::MAX), what }
 }
 
 /// The bytes of `entry` after the entry with the hash `prev`; `key` seals its secrets.
@@ -128,11 +130,8 @@ pub(super) fn write(entry: &Entry, prev: EntryHash, key: Option<&DataKey>) -> Re
         prev,
     };
     // It fails only for a secret without a key, which is no entry of an app.
-    serde_json::to_vec(&body).map_err(|cause| LedgerError::Broken {
-        stream: entry.stream.to_string(),
-        seq: entry.seq,
-        what: format!("cannot be written: {cause}"),
-    })
+    serde_json::to_vec(&body)
+        .map_err(|cause| broken(entry.stream, entry.seq, format!("cannot be written: {cause}")))
 }
 
 /// Everything of a body but its payload.
@@ -145,9 +144,7 @@ pub(super) fn read_header(body: &[u8]) -> Result<Header<'_>, Unreadable> {
     match header {
         Ok(header) if header.format == FORMAT => Ok(header),
         _ => match serde_json::from_slice(body) {
-            Ok(Format { format }) if format > FORMAT => {
-                Err(Unreadable::Newer { kind: "entry".to_owned(), version: format })
-            }
+            Ok(Format { format }) if format > FORMAT => Err(Unreadable::Newer(format!("of format {format}"))),
             _ => Err(Unreadable::Damaged("is not the JSON of an entry")),
         },
     }
@@ -158,7 +155,8 @@ pub(super) fn check_kind(header: &Header<'_>) -> Result<(), Unreadable> {
     if header.version <= VERSION && KINDS.contains(&&*header.kind) {
         return Ok(());
     }
-    Err(Unreadable::Newer { kind: header.kind.chars().take(64).collect(), version: header.version })
+    let kind: String = header.kind.chars().take(64).collect();
+    Err(Unreadable::Newer(format!("`{kind}` version {}", header.version)))
 }
 
 /// What changed, with its secrets in clear.

@@ -70,8 +70,9 @@ impl Database {
     /// Opens `file` for reading, beside a process that may be writing it.
     pub(super) fn read_only(file: PathBuf, kind: &Kind) -> Result<Self, LedgerError> {
         let failed = |cause| disk_error(&cause, &file, kind);
-        fs::metadata(&file)
-            .map_err(|cause| LedgerError::Directory { path: file.clone(), cause: Arc::new(cause) })?;
+        if !file.exists() {
+            return Err(LedgerError::Missing { file });
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&file, flags).map_err(failed)?;
         let database = Self { connection, file };

@@ -1,6 +1,10 @@
 use super::{
-    AppendError, Batch, Entry, EntryHash, Event, State, Stream, body, body::LIMIT, entry_table::StoredEntry,
-    keyring::Keyring, replay::Link, secret::DataKey,
+    AppendError, Batch, Entry, EntryHash, Event, State, Stream, body,
+    body::LIMIT,
+    chain::{Chains, Link},
+    entry_table::StoredEntry,
+    keyring::Keyring,
+    secret::DataKey,
 };
 use crate::clock::Timestamp;
 use crate::name::AppId;
@@ -10,7 +14,7 @@ use std::collections::HashMap;
 pub(super) struct Draft<'a> {
     /// What was committed before.
     before: &'a State,
-    chains: &'a HashMap<Stream, Link>,
+    chains: &'a Chains,
     keyring: &'a Keyring,
     pub(super) state: State,
     /// What was admitted, in clear, to get the state back when a batch is refused half-way.
@@ -30,7 +34,7 @@ struct SealedBatch {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(before: &'a State, chains: &'a HashMap<Stream, Link>, keyring: &'a Keyring) -> Self {
+    pub(super) fn new(before: &'a State, chains: &'a Chains, keyring: &'a Keyring) -> Self {
         Self {
             before,
             chains,
@@ -106,7 +110,7 @@ impl<'a> Draft<'a> {
                     sealed.keys.get(&app).or_else(|| self.keys.get(&app)).or_else(|| self.keyring.get(app))
                 }
             };
-            let links = [&sealed.links, &self.links, self.chains];
+            let links = [&sealed.links, &self.links, &self.chains.links];
             let prev = links.iter().find_map(|links| links.get(&entry.stream));
             let body = body::write(entry, prev.map_or(EntryHash::default(), |link| link.hash), key)?;
             if body.len() > LIMIT {

@@ -4,7 +4,10 @@ use super::{
 };
 use crate::crash_point;
 use rusqlite::{Row, TransactionBehavior};
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 /// The file of the entries.
 const LEDGER: Kind = Kind {
@@ -45,7 +48,7 @@ pub(super) struct StoredEntry {
 /// An entry as it is found, before anything about it is believed.
 pub(super) struct FoundEntry<'a> {
     pub(super) position: i64,
-    pub(super) stream: &'a str,
+    pub(super) stream: Cow<'a, str>,
     pub(super) seq: i64,
     pub(super) body: &'a [u8],
     pub(super) hash: &'a [u8],
@@ -55,7 +58,7 @@ impl<'a> FoundEntry<'a> {
     fn of(row: &'a Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             position: row.get(0)?,
-            stream: row.get_ref(1)?.as_str()?,
+            stream: String::from_utf8_lossy(row.get_ref(1)?.as_bytes()?),
             seq: row.get(2)?,
             body: row.get_ref(3)?.as_blob()?,
             hash: row.get_ref(4)?.as_blob()?,
@@ -89,20 +92,47 @@ impl EntryTable {
     pub(super) fn each<E: From<LedgerError>>(
         &self,
         stream: Option<Stream>,
-        mut visit: impl FnMut(FoundEntry<'_>) -> Result<(), E>,
+        visit: impl FnMut(FoundEntry<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let failed = |cause: rusqlite::Error| E::from(self.error(&cause));
         let sql = match stream {
             None => "SELECT position, stream, seq, body, hash FROM entries ORDER BY position",
             Some(_) => "SELECT position, stream, seq, body, hash FROM entries WHERE stream = ? ORDER BY seq",
         };
+        self.select(sql, stream.map(|stream| stream.to_string()), visit)
+    }
+
+    /// The last entry of each stream.
+    pub(super) fn each_head<E: From<LedgerError>>(
+        &self,
+        visit: impl FnMut(FoundEntry<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT position, stream, max(seq), body, hash FROM entries GROUP BY stream";
+        self.select(sql, None, visit)
+    }
+
+    fn select<E: From<LedgerError>>(
+        &self,
+        sql: &str,
+        stream: Option<String>,
+        mut visit: impl FnMut(FoundEntry<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |cause: rusqlite::Error| E::from(self.error(&cause));
         let mut statement = self.0.connection.prepare(sql).map_err(failed)?;
-        let stream = stream.map(|stream| stream.to_string());
         let mut rows = statement.query(rusqlite::params_from_iter(stream)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             visit(FoundEntry::of(row).map_err(failed)?)?;
         }
         Ok(())
+    }
+
+    /// Whether the file is sound, with the index by which streams are read.
+    pub(super) fn check_index(&self) -> Result<(), LedgerError> {
+        let sql = "PRAGMA integrity_check(1)";
+        let answer: rusqlite::Result<String> = self.0.connection.query_row(sql, [], |row| row.get(0));
+        match answer.map_err(|cause| self.error(&cause))? {
+            sound if sound == "ok" => Ok(()),
+            reason => Err(LedgerError::Disk { file: self.file().clone(), reason }),
+        }
     }
 
     /// Writes `entries` after the one at `position`: all of them are on the disk when this returns, or none.

@@ -53,6 +53,12 @@ pub enum LedgerError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes for a key: {0}")]
     Randomness(#[source] Arc<io::Error>),
+    /// There is nothing to read.
+    #[error("there is no ledger at {}; `hokku up` makes one, and --data-dir says where it is", file.display())]
+    Missing {
+        /// Where it should be.
+        file: PathBuf,
+    },
     /// The file is something else.
     #[error("{} is not {what} of hokku; choose another data directory", file.display())]
     Unknown {
@@ -72,16 +78,14 @@ pub enum LedgerError {
         known: u32,
     },
     /// An entry is of a later version.
-    #[error("entry {seq} of {stream} is `{kind}` version {version}, made by a newer hokku: upgrade")]
+    #[error("entry {seq} of {stream} is {what}, made by a newer hokku: upgrade")]
     NewerEntry {
         /// Its stream.
         stream: Stream,
         /// Its sequence number.
         seq: u64,
-        /// Its kind.
-        kind: String,
-        /// The version of its payload, or of its format.
-        version: u32,
+        /// Its kind and version, or its format.
+        what: String,
     },
     /// An entry is not what was appended.
     #[error(
@@ -90,8 +94,8 @@ pub enum LedgerError {
     Broken {
         /// Its stream, as far as it can be read.
         stream: String,
-        /// Its sequence number.
-        seq: u64,
+        /// Its sequence number, as it is stored.
+        seq: i64,
         /// What is wrong with it.
         what: String,
     },

@@ -2,7 +2,7 @@ use super::{
     Actor, AppendError, Batch, ChangeError, Event, LedgerError, PlatformKey, State, Stream, database,
     entry_table::EntryTable,
     keyring::Keyring,
-    replay::{Replay, replay},
+    replay::replay,
     writer::{Order, Published, Writer},
 };
 use crate::clock::Clock;
@@ -63,11 +63,15 @@ impl Ledger {
         opened.expect("memory, random bytes and a thread")
     }
 
-    fn start(entries: EntryTable, mut keyring: Keyring, clock: Clock) -> Result<Self, LedgerError> {
-        let Replay { state, chains, position } = replay(&entries, &keyring)?;
+    pub(super) fn start(
+        entries: EntryTable,
+        mut keyring: Keyring,
+        clock: Clock,
+    ) -> Result<Self, LedgerError> {
+        let (state, chains) = replay(&entries, &keyring)?;
         keyring.settle(state.apps.keys().copied())?;
         let published = Arc::new(Published::new(state));
-        let writer = Writer { clock, entries, keyring, chains, position, published: Arc::clone(&published) };
+        let writer = Writer { clock, entries, keyring, chains, published: Arc::clone(&published) };
         let (orders, received) = mpsc::channel();
         let thread = thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&received));
         let writing =

@@ -62,11 +62,11 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    pub(super) fn missing(what: &'static str, name: impl ToString) -> Self {
+    pub(super) fn missing(what: &'static str, name: &impl ToString) -> Self {
         Self::Missing { what, name: name.to_string() }
     }
 
-    pub(super) fn taken(what: &'static str, name: impl ToString) -> Self {
+    pub(super) fn taken(what: &'static str, name: &impl ToString) -> Self {
         Self::Taken { what, name: name.to_string() }
     }
 }

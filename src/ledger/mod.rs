@@ -16,8 +16,10 @@
 //! What may be changed by whom ([`crate::api`]), and what follows from a change ([`crate::release`],
 //! [`crate::formation`]).
 
+mod archive;
 mod batch;
 mod body;
+mod chain;
 mod cipher;
 mod database;
 mod draft;
@@ -26,6 +28,7 @@ mod entry_table;
 mod error;
 mod event;
 mod fold;
+mod head;
 mod keyring;
 #[expect(clippy::module_inception, reason = "the room is named for its central type")]
 mod ledger;
@@ -34,14 +37,19 @@ mod platform_key;
 mod replay;
 mod secret;
 mod state;
+mod summary;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
+pub use archive::{Archive, Chain, ExportError, Record};
 pub use batch::{Actor, Batch, Stream};
+pub use chain::Flaw;
 pub use entry::{Entry, EntryHash, InvalidEntryHash};
 pub use error::{AppendError, ChangeError, LedgerError};
 pub use event::{DrainUrl, Event, SlugRecord, SourceRecord};
+pub use head::{Head, InvalidHead};
 pub use ledger::{Ledger, LedgerConfig};
 pub use misfit::{Misfit, Unfit};
 pub use platform_key::PlatformKey;
@@ -49,3 +57,4 @@ pub use state::{
     Account, Addon, App, Attachment, Authorization, Build, BuildStatus, Domain, Drain, Release,
     ReleaseStatus, State, WantedDynos,
 };
+pub use verify::{Breach, Report, VerifyError};

@@ -244,33 +244,6 @@ impl State {
 }
 
 impl App {
-    /// An app as it is right after it was made: without releases.
-    pub(super) fn new(id: AppId, name: AppName, owner: AccountId, stack: String, at: Timestamp) -> Self {
-        Self {
-            id,
-            name,
-            owner,
-            stack,
-            head: 0,
-            created_at: at,
-            updated_at: at,
-            config: Arc::default(),
-            releases: Vec::new(),
-            builds: Vec::new(),
-            slugs: HashMap::new(),
-            slug_times: HashMap::new(),
-            formation: BTreeMap::new(),
-            domains: BTreeMap::new(),
-            collaborators: BTreeMap::new(),
-            maintenance: false,
-            features: BTreeSet::new(),
-            buildpacks: Vec::new(),
-            drains: BTreeMap::new(),
-            addons: BTreeMap::new(),
-            attachments: BTreeMap::new(),
-        }
-    }
-
     /// The release that runs: the newest that succeeded.
     #[must_use]
     pub fn current(&self) -> Option<&Arc<Release>> {

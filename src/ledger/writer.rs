@@ -1,9 +1,9 @@
 use super::{
     AppendError, Batch, LedgerError, State, Stream,
+    chain::{Chains, Link},
     draft::Draft,
     entry_table::{EntryTable, StoredEntry},
     keyring::Keyring,
-    replay::Link,
 };
 use crate::clock::Clock;
 use crate::name::AppId;
@@ -49,8 +49,7 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) entries: EntryTable,
     pub(super) keyring: Keyring,
-    pub(super) chains: HashMap<Stream, Link>,
-    pub(super) position: i64,
+    pub(super) chains: Chains,
     pub(super) published: Arc<Published>,
 }
 
@@ -66,39 +65,35 @@ impl Writer {
     fn append(&mut self, group: Vec<Order>) {
         let before = self.published.state.load_full();
         let mut draft = Draft::new(&before, &self.chains, &self.keyring);
-        let mut waiting = Vec::with_capacity(group.len());
-        for Order { batch, answer } in group {
-            match draft.admit(batch, self.clock.now()) {
-                Ok(()) => waiting.push(answer),
-                Err(refused) => tell(answer, Err(refused)),
-            }
-        }
+        // Refusals wait for the commit as well: what refused them is then to be seen, and they can be decided again.
+        let admit = |Order { batch, answer }| (draft.admit(batch, self.clock.now()), answer);
+        let waiting: Vec<_> = group.into_iter().map(admit).collect();
         let Draft { state, entries, links, keys, destroyed, .. } = draft;
         if entries.is_empty() {
-            waiting.into_iter().for_each(|answer| tell(answer, Ok(Arc::clone(&before))));
-            return;
+            return tell(waiting, &before);
         }
         if let Err(failed) = self.keyring.keep(&keys).and_then(|()| self.commit(&entries, links)) {
-            waiting.into_iter().for_each(|answer| tell(answer, Err(failed.clone().into())));
-            return;
+            // Also to those that were refused: what refused them may not be there after all.
+            let failure = || Err(AppendError::from(failed.clone()));
+            return tell(waiting.into_iter().map(|(_, answer)| (failure(), answer)), &before);
         }
         self.forget(destroyed);
         let state = Arc::new(state);
         self.published.publish(&state);
-        waiting.into_iter().for_each(|answer| tell(answer, Ok(Arc::clone(&state))));
+        tell(waiting, &state);
     }
 
     fn commit(&mut self, entries: &[StoredEntry], links: HashMap<Stream, Link>) -> Result<(), LedgerError> {
-        self.entries.append(self.position, entries).map_err(|cause| self.entries.error(&cause))?;
+        self.entries.append(self.chains.position, entries).map_err(|cause| self.entries.error(&cause))?;
         // A vector is never longer than this.
-        self.position += i64::try_from(entries.len()).unwrap_or(i64::MAX);
-        self.chains.extend(links);
+        self.chains.position += i64::try_from(entries.len()).unwrap_or(i64::MAX);
+        self.chains.links.extend(links);
         Ok(())
     }
 
     fn forget(&mut self, destroyed: Vec<AppId>) {
         for app in &destroyed {
-            self.chains.remove(&Stream::App(*app));
+            self.chains.links.remove(&Stream::App(*app));
         }
         // The entry stands: the app is destroyed. The key is removed with the next commit, or at the next start.
         if let Err(failed) = self.keyring.forget(destroyed) {
@@ -107,7 +102,12 @@ impl Writer {
     }
 }
 
-/// The caller may have stopped waiting; the batch stands all the same.
-fn tell(waiting: oneshot::Sender<Answer>, answer: Answer) {
-    drop(waiting.send(answer));
+/// Tells everyone what became of their batches. A caller may have stopped waiting; its batch stands all the same.
+fn tell(
+    waiting: impl IntoIterator<Item = (Result<(), AppendError>, oneshot::Sender<Answer>)>,
+    state: &Arc<State>,
+) {
+    for (admitted, answer) in waiting {
+        drop(answer.send(admitted.map(|()| Arc::clone(state))));
+    }
 }

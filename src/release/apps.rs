@@ -3,12 +3,13 @@ use super::{
     app_names::{any_name, is_reserved},
     journal::{tell, tell_release},
     releases::{Inner, NewRelease},
+    turns::Turn,
     words::who,
 };
 use crate::ledger::{Actor, App, Event, State, Stream};
 use crate::name::{AccountId, AppId, AppName, ReleaseId, ReleaseVersion};
 use crate::slug::STACK;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// How long the removal of an app waits for its dynos: longer than they may take to stop.
 const GONE_LIMIT: Duration = Duration::from_secs(40);
@@ -48,11 +49,11 @@ impl Releases {
         app: AppId,
         name: AppName,
     ) -> Result<Arc<App>, ReleaseError> {
-        let turn = self.0.names.take(&name).await;
+        let turns = self.0.name_turns(app, Some(&name)).await?;
         let (inner, actor) = (Arc::clone(&self.0), actor.clone());
         let renamed = self.0.owned(async move {
             let renamed = inner.rename(&actor, app, name).await;
-            drop(turn);
+            drop(turns);
             renamed
         });
         renamed.await
@@ -64,11 +65,11 @@ impl Releases {
     /// # Errors
     /// [`ReleaseError::NoApp`], [`ReleaseError::Append`].
     pub async fn destroy_app(&self, actor: &Actor, app: AppId) -> Result<Arc<App>, ReleaseError> {
-        let turn = self.0.names.take(&self.0.app(app)?.name).await;
+        let turns = self.0.name_turns(app, None).await?;
         let (inner, actor) = (Arc::clone(&self.0), actor.clone());
         let destroyed = self.0.owned(async move {
             let destroyed = inner.destroy(&actor, app).await;
-            drop(turn);
+            drop(turns);
             destroyed
         });
         destroyed.await
@@ -76,6 +77,23 @@ impl Releases {
 }
 
 impl Inner {
+    /// The turns of the app's name, and of the one that it is to have: while they last it keeps its name, and no other
+    /// app gets one of them. Taken in the order of the names, so that two who want the same two do not wait for each
+    /// other.
+    async fn name_turns(&self, app: AppId, next: Option<&AppName>) -> Result<Vec<Turn>, ReleaseError> {
+        loop {
+            let name = self.app(app)?.name.clone();
+            let names: BTreeSet<_> = next.into_iter().chain([&name]).collect();
+            let mut turns = Vec::new();
+            for name in names {
+                turns.push(self.names.take(name).await);
+            }
+            if self.app(app)?.name == name {
+                return Ok(turns);
+            }
+        }
+    }
+
     async fn create(&self, actor: &Actor, name: AppName) -> Result<Arc<App>, ReleaseError> {
         check_free(&self.rooms.ledger.state(), &name, None)?;
         // A kill may have left it there; it was another app's.

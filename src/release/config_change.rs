@@ -23,9 +23,9 @@ impl Releases {
         let set = self.0.owned(async move {
             let recorded = inner.record(&actor, app, |now| change(now, &changes)).await?;
             let Some(recorded) = recorded else { return inner.app(app) };
-            let changed = Arc::clone(&recorded.app);
+            let now = Arc::clone(&recorded.app);
             inner.go_on(recorded, turn);
-            Ok(changed)
+            Ok(now)
         });
         set.await
     }

@@ -71,12 +71,13 @@ impl Releases {
         inner.app(app)?;
         let build = BuildId::random();
         let version = deploy.version.clone().filter(|version| !version.trim().is_empty());
-        let source = SourceRecord { version: version.clone(), checksum: deploy.checksum.clone() };
+        let source = SourceRecord { version, checksum: deploy.checksum.clone() };
+        let asked = &deploy.buildpacks;
         let decide = |state: &State| {
             let now = state.apps.get(&app).ok_or(ReleaseError::NoApp)?;
-            let asked = if deploy.buildpacks.is_empty() { &now.buildpacks } else { &deploy.buildpacks };
-            let (source, buildpacks) = (source.clone(), asked.clone());
-            Ok(vec![(Stream::App(app), Event::BuildCreated { build, source, buildpacks })])
+            let buildpacks = if asked.is_empty() { &now.buildpacks } else { asked }.clone();
+            let event = Event::BuildCreated { build, source: source.clone(), buildpacks };
+            Ok(vec![(Stream::App(app), event)])
         };
         let work = inner.works.begin(app, Some(build));
         // Who asks for the build's output finds it as soon as the build is there.
@@ -86,8 +87,8 @@ impl Releases {
         let state = inner.rooms.ledger.change(&actor, decide).await?;
         crash_point::reached("build.recorded");
         let now = state.apps.get(&app).ok_or(ReleaseError::NoApp)?;
-        let recorded = now.builds.iter().rev().find(|made| made.id == build).cloned();
-        let recorded = recorded.ok_or(ReleaseError::NoApp)?;
+        let recorded = now.builds.iter().rev().find(|made| made.id == build);
+        let recorded = Arc::clone(recorded.ok_or(ReleaseError::NoApp)?);
         let log = inner.rooms.logplex.channel(&now.name);
         tell(&log, format!("Build started by user {}", who(&actor)));
         let deployment = Deployment {

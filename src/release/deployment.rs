@@ -17,6 +17,9 @@ use crate::slug::{Digest, Size, Slug};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// The most characters of why a build failed.
+const REASON_LIMIT: usize = 4000;
+
 /// One deploy on its way, from the uploaded archive to dynos that are up.
 pub(super) struct Deployment {
     pub(super) inner: Arc<Inner>,
@@ -186,7 +189,7 @@ impl Deployment {
     async fn fail(&mut self, unbuilt: Unbuilt) {
         let reason = match unbuilt {
             Unbuilt::Cancelled => "cancelled".to_owned(),
-            Unbuilt::Because(reason) => reason,
+            Unbuilt::Because(reason) => reason.chars().take(REASON_LIMIT).collect(),
         };
         tell(self.journal.log(), format!("Build failed: {}", reason.lines().next().unwrap_or_default()));
         let build = self.build.id;
@@ -199,6 +202,8 @@ impl Deployment {
                 Err(error) => tracing::error!(%build, %error, "how a build ended is not recorded"),
             }
         }
+        // What it stored is nobody's.
+        self.inner.collection.wanted();
         // Last of all: who reads the output to its end finds the build ended.
         self.journal.fault(&if reason == "cancelled" {
             "The build was cancelled.".to_owned()

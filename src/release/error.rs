@@ -140,7 +140,7 @@ mod tests {
         insta::assert_snapshot!(ReleaseError::RollbackToFailed(version), @"v7 failed and never was current; choose a release that succeeded");
         insta::assert_snapshot!(ReleaseError::InvalidChecksum("MD5:1".to_owned()), @"`MD5:1` is not a checksum: write SHA256: and 64 hexadecimal digits");
         insta::assert_snapshot!(ReleaseError::BuildNotAllowed, @r#"only the owner of this platform may build, because builds run as its own user; to let everybody who may deploy build, set builds.jail = "none""#);
-        insta::assert_snapshot!(ReleaseError::Busy { app, waited: Duration::from_secs(3600) }, @"another change of shop has been under way for 3600 s; try again when it has ended");
+        insta::assert_snapshot!(ReleaseError::Busy { app, waited: Duration::from_hours(1) }, @"another change of shop has been under way for 3600 s; try again when it has ended");
         insta::assert_snapshot!(ReleaseError::Stopping, @"the platform is stopping; try again when it is back");
     }
 }

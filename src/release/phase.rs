@@ -1,7 +1,12 @@
-use super::{ReleaseConfig, Rooms};
+use super::{
+    OutputId, ReleaseConfig, ReleaseError, Rooms,
+    journal::tell,
+    releases::{Inner, Recorded},
+    works::Work,
+};
 use crate::crash_point;
 use crate::dyno::{Dyno, DynoSpec, Exit, Stdio};
-use crate::ledger::{Release, SlugRecord};
+use crate::ledger::{Event, Release, SlugRecord};
 use crate::logplex::{AppLog, Source, Stream, Tail, TailFilter};
 use crate::name::{DynoName, ProcessType};
 use crate::slug::Slug;
@@ -114,4 +119,61 @@ async fn relay(tail: &mut Tail, watcher: &mut (dyn FnMut(&str) + Send)) -> bool 
         watcher(&line.text);
     }
     !(line.stream == Stream::System && [COMPLETE, CRASHED].contains(&line.text.as_str()))
+}
+
+impl Inner {
+    /// Runs the release phase of a pending release and records how it ended.
+    ///
+    /// # Errors
+    /// Why the release failed, in a line.
+    pub(super) async fn run_phase(
+        &self,
+        recorded: &Recorded,
+        work: &Work,
+        watcher: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), String> {
+        let Recorded { app, release, log } = recorded;
+        let out = self.outputs.begin(app.id, OutputId::Release(release.id)).await;
+        let mut out = out.inspect_err(|cause| tracing::warn!(%cause, "a release's output is not kept")).ok();
+        let mut relay = |line: &str| {
+            watcher(line);
+            if let Some(out) = &mut out {
+                out.relay(line);
+            }
+        };
+        let ended = match release.slug.and_then(|slug| app.slugs.get(&slug)) {
+            Some(slug) => {
+                let (rooms, config) = (&self.rooms, &self.config);
+                Phase { rooms, config, release, slug, log, cancel: work.cancel() }.run(&mut relay).await
+            }
+            None => Err("it holds no code".to_owned()),
+        };
+        let stopped = || "the platform was stopped while the release command ran".to_owned();
+        let ended = ended.map_err(|reason| if self.works.is_stopping() { stopped() } else { reason });
+        let ended = self.record_phase(recorded, ended).await;
+        if let (Err(reason), Some(out)) = (&ended, &out) {
+            out.say(&format!(" !     {reason}"));
+        }
+        ended
+    }
+
+    async fn record_phase(&self, recorded: &Recorded, ended: Result<(), String>) -> Result<(), String> {
+        let Recorded { app, release, log } = recorded;
+        let version = release.version;
+        let event = match &ended {
+            Ok(()) => Event::ReleaseSucceeded { version },
+            Err(reason) => {
+                tell(log, format!("Release {version} failed: {reason}"));
+                Event::ReleaseFailed { version, reason: reason.clone() }
+            }
+        };
+        match self.append(app.id, event).await {
+            Ok(()) => ended,
+            Err(ReleaseError::NoApp) => Err("the app is gone".to_owned()),
+            Err(error) => {
+                tracing::error!(app = %app.name, %version, %error, "how a release phase ended is not recorded");
+                Err(error.to_string())
+            }
+        }
+    }
 }

@@ -4,12 +4,11 @@ use super::{
     error::io_error,
     journal::tell_release,
     output::Outputs,
-    phase::Phase,
     recovery::settle,
     slug_gate::SlugGate,
     turns::{Turn, Turns},
     unpacked::empty_dir,
-    works::{Work, Works},
+    works::Works,
 };
 use crate::crash_point;
 use crate::ledger::{Actor, App, Event, Release, ReleaseStatus, Stream};
@@ -197,6 +196,10 @@ impl Inner {
             return self.collect_if_wanted();
         }
         let work = self.works.begin(recorded.app.id, None);
+        // Whoever destroys the app ends what had begun before.
+        if self.app(recorded.app.id).is_err() {
+            return;
+        }
         let inner = Arc::clone(self);
         self.tasks.spawn(async move {
             // Why it failed is in the ledger, and in its output.
@@ -204,58 +207,6 @@ impl Inner {
             drop(turn);
             inner.collect_if_wanted();
         });
-    }
-
-    /// Runs the release phase of a pending release and records how it ended.
-    ///
-    /// # Errors
-    /// Why the release failed, in a line.
-    pub(super) async fn run_phase(
-        &self,
-        recorded: &Recorded,
-        work: &Work,
-        watcher: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<(), String> {
-        let Recorded { app, release, log } = recorded;
-        let Some(slug) = release.slug.and_then(|slug| app.slugs.get(&slug)) else {
-            return Err("it holds no code".to_owned());
-        };
-        let mut out = match self.outputs.begin(app.id, OutputId::Release(release.id)).await {
-            Ok(out) => Some(out),
-            Err(cause) => {
-                tracing::warn!(%cause, "the output of a release phase is not kept");
-                None
-            }
-        };
-        let (rooms, config) = (&self.rooms, &self.config);
-        let phase = Phase { rooms, config, release, slug, log, cancel: work.cancel() };
-        let mut ended = phase
-            .run(&mut |line| {
-                watcher(line);
-                out.iter_mut().for_each(|out| out.relay(line));
-            })
-            .await;
-        if let Err(reason) = &mut ended
-            && self.works.is_stopping()
-        {
-            "the platform was stopped while the release command ran".clone_into(reason);
-        }
-        let version = release.version;
-        let event = match &ended {
-            Ok(()) => Event::ReleaseSucceeded { version },
-            Err(reason) => Event::ReleaseFailed { version, reason: reason.clone() },
-        };
-        if let Err(reason) = &ended {
-            super::journal::tell(log, format!("Release {version} failed: {reason}"));
-            out.iter_mut().for_each(|out| out.say(&format!(" !     {reason}")));
-        }
-        match self.append(app.id, event).await {
-            Ok(()) | Err(ReleaseError::NoApp) => ended,
-            Err(error) => {
-                tracing::error!(app = %app.name, %version, %error, "how a release phase ended is not recorded");
-                ended.and_then(|()| Err(error.to_string()))
-            }
-        }
     }
 
     /// Records what became of something of the app, in the platform's name.

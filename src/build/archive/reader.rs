@@ -104,8 +104,7 @@ type Entry<'a, 'b> = tar::Entry<'a, Metered<'b>>;
 impl Unpacking<'_> {
     fn run(mut self, mut archive: tar::Archive<Metered<'_>>) -> Result<(), ArchiveError> {
         let mut last = None;
-        let mut entries =
-            archive.entries().map_err(|cause| self.unreadable(last.as_deref(), &cause))?.raw(true);
+        let entries = archive.entries().map_err(|cause| self.unreadable(last.as_deref(), &cause))?.raw(true);
         // Headers alone may not go on for ever either: the meter ends them.
         for entry in entries {
             let mut entry = entry.map_err(|cause| self.unreadable(last.as_deref(), &cause))?;

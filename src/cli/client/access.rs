@@ -1,5 +1,5 @@
 use super::{Client, ClientError, host::Host};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::{fmt, fs, io, path::PathBuf, time::Duration};
 
 /// Where a platform is that nobody named.
@@ -51,6 +51,9 @@ impl Access {
             Some(host) => Host::parse(host)?,
             None => Host::parse(self.kept("url")?.as_deref().unwrap_or(USUAL_HOST))?,
         };
+        if self.key.as_ref().is_some_and(|key| !key.trim().bytes().all(|byte| byte.is_ascii_graphic())) {
+            bail!("HOKKU_API_KEY holds characters that no token has: give the token alone");
+        }
         // The owner may do everything: the token that lies open on this machine stays on it.
         let token = match &self.key {
             Some(key) => Some(key.trim().to_owned()),
@@ -121,6 +124,19 @@ mod tests {
             asked_with(Some("127.0.0.1:7"), None),
             ("http://127.0.0.1:7".into(), Some("owners".into()))
         );
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_without_showing_it() {
+        let error = access(None, Some("hunter2\nx")).1.expect_err("refused").to_string();
+        insta::assert_snapshot!(error, @"HOKKU_API_KEY holds characters that no token has: give the token alone");
+    }
+
+    #[test]
+    fn a_missing_token_and_a_wrong_one_are_told_apart() {
+        let host = Host::parse("http://paas.example.com").expect("legal");
+        insta::assert_snapshot!(unauthorized(&host, None), @"http://paas.example.com wants a token: set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory");
+        insta::assert_snapshot!(unauthorized(&host, Some(&Token("x".to_owned()))), @"http://paas.example.com does not accept the token: set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory");
     }
 
     #[test]

@@ -78,6 +78,34 @@ async fn a_directory_is_uploaded_built_and_released() {
     "#);
 }
 
+/// Runs `git` in `dir`, as somebody without settings of their own.
+fn git(dir: &Path, words: &[&str]) -> String {
+    let mut command = std::process::Command::new("git");
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").arg("-C").arg(dir);
+    command.args(["-c", "user.name=somebody", "-c", "user.email=somebody@localhost"]).args(words);
+    let output = command.output().expect("git");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_clean_work_tree_names_its_commit() {
+    let dir = page();
+    for words in [&["init", "-q"][..], &["add", "."], &["commit", "-q", "-m", "first"]] {
+        git(dir.path(), words);
+    }
+    let commit = git(dir.path(), &["rev-parse", "HEAD"]);
+    let asked = async || {
+        let stage = Stage::with(upload()).await;
+        deployed(&stage, dir.path(), &[]).await;
+        stage.asked()
+    };
+    let version = format!(r#""version":"{commit}""#);
+    assert!(asked().await.contains(&version));
+    fs::write(dir.path().join("new"), "not committed").expect("file");
+    assert!(!asked().await.contains("version"));
+}
+
 #[tokio::test]
 async fn a_build_that_fails_fails_the_deploy() {
     let stage = Stage::with(upload().into_iter().chain([

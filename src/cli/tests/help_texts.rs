@@ -28,6 +28,10 @@ fn every_help_of_a_platforms_commands() {
         "scale",
         "restart",
         "logs",
+        "ledger",
+        "ledger log",
+        "ledger verify",
+        "ledger export",
     ];
     for command in commands {
         let words: Vec<_> = command.split_whitespace().collect();

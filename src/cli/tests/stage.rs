@@ -1,3 +1,4 @@
+use super::paper::Paper;
 use crate::cli::{
     Cli, Command,
     client::canned::{Canned, CannedPlatform},
@@ -9,31 +10,7 @@ use crate::cli::{
 };
 use crate::clock::{Clock, Timestamp};
 use clap::Parser as _;
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-    sync::{Arc, Mutex},
-};
-
-/// What a command printed.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("no panic").clone()).expect("text")
-    }
-}
+use std::process::ExitCode;
 
 /// A person at a platform with canned answers.
 pub(super) struct Stage {

@@ -89,9 +89,18 @@ impl Platform {
     }
 
     pub(super) async fn start_with(config: FormationConfig) -> Self {
+        Self::start_among(&[], config).await
+    }
+
+    /// With apps that were deployed before the platform's start.
+    pub(super) async fn start_among(neighbours: &[&str], config: FormationConfig) -> Self {
         let clock = Clock::standing_at(Timestamp::from_unix_micros(1_795_384_800_000_042));
         let ledger = Ledger::in_memory(clock.clone());
         let app = found(&ledger, "shop").await;
+        for name in neighbours {
+            let neighbour = found(&ledger, name).await;
+            deploy(&ledger, neighbour, &["web"]).await;
+        }
         let logplex = Logplex::new(clock.clone(), LogplexConfig::default());
         let (told, launches) = mpsc::unbounded_channel();
         let scripted = Arc::new(Scripted(told));
@@ -122,7 +131,7 @@ impl Platform {
     }
 
     pub(super) async fn settled(&self, release: ReleaseVersion) -> Settled {
-        self.supervisor.settled(self.app, release, Duration::from_secs(60)).await
+        self.supervisor.settled(self.app, release, Duration::from_mins(1)).await
     }
 
     /// Waits for a roster in which the app is told so.

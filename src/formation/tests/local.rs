@@ -37,7 +37,7 @@ async fn dynos_of_a_slug_run_in_this_process_and_stop() {
     let worker = "worker".parse().expect("a type");
     let scaled = Event::FormationChanged { process_type: worker, quantity: 1, size };
     append(&ledger, Stream::App(app), vec![scaled]).await;
-    assert_eq!(supervisor.settled(app, release, Duration::from_secs(60)).await, Settled::Up);
+    assert_eq!(supervisor.settled(app, release, Duration::from_mins(1)).await, Settled::Up);
     let roster = supervisor.roster();
     let WebTarget::Up(web) = &roster.apps[&app].web else { panic!("{roster:?}") };
     let request = http::Request::get("/").body(Body::default()).expect("a request");

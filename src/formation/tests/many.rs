@@ -1,6 +1,6 @@
 use super::fixture::{append, config, deploy, found};
 use crate::clock::Clock;
-use crate::dyno::{Dyno, DynoError, DynoSpec};
+use crate::dyno::{Body, Dyno, DynoError, DynoSpec};
 use crate::formation::{FormationConfig, Launcher, Supervisor, WebTarget};
 use crate::ledger::{Ledger, Stream};
 use crate::logplex::{Logplex, LogplexConfig};
@@ -30,7 +30,7 @@ impl Launcher for Counting {
         }
         self.now.fetch_sub(1, Ordering::SeqCst);
         let answer =
-            |request: http::Request<crate::Body>| async move { Ok(http::Response::new(request.into_body())) };
+            |request: http::Request<Body>| async move { Ok(http::Response::new(request.into_body())) };
         Ok(Arc::new(Dyno::from_fn(&spec.name.to_string(), answer)))
     }
 }

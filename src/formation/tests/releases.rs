@@ -1,4 +1,4 @@
-use super::fixture::{Platform, config};
+use super::fixture::{Launch, Platform, config};
 use crate::formation::{FormationConfig, Selection, Settled, WebTarget};
 use crate::ledger::{Event, Stream};
 use std::{sync::Arc, time::Duration};
@@ -101,10 +101,8 @@ async fn a_restart_replaces_what_is_selected() {
     platform.is_told(all).await;
     assert_eq!(platform.supervisor.restart(platform.app, Selection::All).await, 3);
     platform.launch("web.1").await.serves();
-    let _more = [
-        platform.launches.recv().await.map(|launch| launch.runs()),
-        platform.launches.recv().await.map(|launch| launch.runs()),
-    ];
+    let _more =
+        [platform.launches.recv().await.map(Launch::runs), platform.launches.recv().await.map(Launch::runs)];
     platform.is_told(all).await;
     assert!(ends.iter().all(tokio::sync::oneshot::Sender::is_closed));
 }
@@ -159,6 +157,21 @@ async fn with_the_last_handle_every_dyno_stops() {
     platform.is_told("worker.1 v3 up; noweb").await;
     drop(platform.supervisor);
     end.closed().await;
+}
+
+#[tokio::test]
+async fn a_deploy_goes_before_the_apps_that_start_with_the_platform() {
+    let config = FormationConfig { starts_at_once: 2, ..config() };
+    let mut platform = Platform::start_among(&["blog", "wiki", "chat"], config).await;
+    let _first_of_many = platform.launch("web.1").await;
+    platform
+        .append(vec![Event::FeatureSet { feature: "runtime-dyno-metadata".to_owned(), enabled: true }])
+        .await;
+    let release = platform.deploy(&["web"]).await;
+    let deployed = platform.launch("web.1").await;
+    assert_eq!(deployed.spec.config.get("HEROKU_APP_NAME"), Some("shop"));
+    deployed.serves();
+    assert_eq!(platform.settled(release).await, Settled::Up);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ pub(super) fn apply(state: &mut State, id: AppId, entry: &Entry) -> Result<(), U
     {
         return Err(Unfit::missing("account", account));
     }
-    let app = Arc::make_mut(apps).get_mut(&id).ok_or_else(|| Unfit::missing("app", id))?;
+    let app = Arc::make_mut(apps).get_mut(&id).ok_or_else(|| Unfit::missing("app", &id))?;
     follows(app.head, entry)?;
     let app = Arc::make_mut(app);
     match &entry.event {
@@ -93,7 +93,7 @@ fn add<K: Display + Ord, V>(
     value: V,
 ) -> Result<(), Unfit> {
     if map.contains_key(&key) {
-        return Err(Unfit::taken(what, key));
+        return Err(Unfit::taken(what, &key));
     }
     map.insert(key, value);
     Ok(())
@@ -111,7 +111,7 @@ fn add_domain(
     entry: &Entry,
 ) -> Result<(), Unfit> {
     if domains.contains_key(hostname) {
-        return Err(Unfit::taken("domain", hostname));
+        return Err(Unfit::taken("domain", &hostname));
     }
     let domain = Domain { id, hostname: hostname.to_owned(), created_at: entry.at };
     add("domain", &mut app.domains, id, Arc::new(domain))?;
@@ -153,5 +153,5 @@ fn change_build(app: &mut App, entry: &Entry) -> Result<(), Unfit> {
 /// The build with this id; the newest are looked at first, since they are the ones that change.
 pub(super) fn find_build(app: &mut App, id: BuildId) -> Result<&mut Arc<Build>, Unfit> {
     let found = app.builds.iter_mut().rev().find(|build| build.id == id);
-    found.ok_or_else(|| Unfit::missing("build", id))
+    found.ok_or_else(|| Unfit::missing("build", &id))
 }

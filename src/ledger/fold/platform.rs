@@ -2,41 +2,29 @@ use super::follows;
 use crate::clock::Timestamp;
 use crate::ledger::{Account, App, Authorization, Entry, Event, State, misfit::Unfit};
 use crate::name::{AccountId, AppId, AppName, AuthorizationId};
-use std::sync::Arc;
+use crate::slug::Digest;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 pub(super) fn apply(state: &mut State, entry: &Entry) -> Result<(), Unfit> {
     follows(state.head, entry)?;
     let at = entry.at;
     match &entry.event {
         Event::PlatformCreated { platform } => match state.platform {
-            Some(present) => return Err(Unfit::taken("place of platform", present)),
+            Some(present) => return Err(Unfit::taken("place of platform", &present)),
             None => state.platform = Some(*platform),
         },
         Event::AccountCreated { account, email } => create_account(state, *account, email, at)?,
         Event::AuthorizationCreated { authorization, account, description, token, expires_at } => {
-            known_account(state, *account)?;
-            if state.authorizations.contains_key(token) {
-                return Err(Unfit::taken("token of authorization", authorization));
-            }
-            let created = Authorization {
-                id: *authorization,
-                account: *account,
-                description: description.clone(),
-                created_at: at,
-                expires_at: *expires_at,
-            };
-            Arc::make_mut(&mut state.authorizations).insert(*token, Arc::new(created));
+            let (id, account, description) = (*authorization, *account, description.clone());
+            let created = Authorization { id, account, description, created_at: at, expires_at: *expires_at };
+            authorize(state, *token, created)?;
         }
         Event::AuthorizationRevoked { authorization } => revoke(state, *authorization)?,
         Event::AppCreated { app, name, owner, stack } => {
-            known_account(state, *owner)?;
-            free_name(state, name)?;
-            if state.apps.contains_key(app) || state.destroyed.contains(app) {
-                return Err(Unfit::taken("app", app));
-            }
-            let created = App::new(*app, name.clone(), *owner, stack.clone(), at);
-            Arc::make_mut(&mut state.apps).insert(*app, Arc::new(created));
-            Arc::make_mut(&mut state.names).insert(name.clone(), *app);
+            create_app(state, new_app(*app, name.clone(), *owner, stack.clone(), at))?;
         }
         Event::AppRenamed { app, name } => rename_app(state, *app, name, at)?,
         Event::AppDestroyed { app } => destroy_app(state, *app)?,
@@ -47,7 +35,7 @@ pub(super) fn apply(state: &mut State, entry: &Entry) -> Result<(), Unfit> {
 }
 
 fn known_account(state: &State, account: AccountId) -> Result<(), Unfit> {
-    if state.accounts.contains_key(&account) { Ok(()) } else { Err(Unfit::missing("account", account)) }
+    if state.accounts.contains_key(&account) { Ok(()) } else { Err(Unfit::missing("account", &account)) }
 }
 
 fn free_name(state: &State, name: &AppName) -> Result<(), Unfit> {
@@ -56,7 +44,7 @@ fn free_name(state: &State, name: &AppName) -> Result<(), Unfit> {
 
 fn create_account(state: &mut State, id: AccountId, email: &str, at: Timestamp) -> Result<(), Unfit> {
     if state.accounts.contains_key(&id) {
-        return Err(Unfit::taken("account", id));
+        return Err(Unfit::taken("account", &id));
     }
     let account = Account { id, email: email.to_owned(), created_at: at };
     Arc::make_mut(&mut state.accounts).insert(id, Arc::new(account));
@@ -64,16 +52,63 @@ fn create_account(state: &mut State, id: AccountId, email: &str, at: Timestamp) 
     Ok(())
 }
 
+fn authorize(state: &mut State, token: Digest, created: Authorization) -> Result<(), Unfit> {
+    known_account(state, created.account)?;
+    if state.authorizations.contains_key(&token) {
+        return Err(Unfit::taken("token of authorization", &created.id));
+    }
+    Arc::make_mut(&mut state.authorizations).insert(token, Arc::new(created));
+    Ok(())
+}
+
 fn revoke(state: &mut State, id: AuthorizationId) -> Result<(), Unfit> {
     let found = state.authorizations.iter().find(|(_, authorization)| authorization.id == id);
-    let token = *found.ok_or_else(|| Unfit::missing("authorization", id))?.0;
+    let token = *found.ok_or_else(|| Unfit::missing("authorization", &id))?.0;
     Arc::make_mut(&mut state.authorizations).remove(&token);
     Ok(())
 }
 
+fn create_app(state: &mut State, app: App) -> Result<(), Unfit> {
+    known_account(state, app.owner)?;
+    free_name(state, &app.name)?;
+    if state.apps.contains_key(&app.id) || state.destroyed.contains(&app.id) {
+        return Err(Unfit::taken("app", &app.id));
+    }
+    Arc::make_mut(&mut state.names).insert(app.name.clone(), app.id);
+    Arc::make_mut(&mut state.apps).insert(app.id, Arc::new(app));
+    Ok(())
+}
+
+/// An app as it is right after it was made: without releases.
+fn new_app(id: AppId, name: AppName, owner: AccountId, stack: String, at: Timestamp) -> App {
+    App {
+        id,
+        name,
+        owner,
+        stack,
+        head: 0,
+        created_at: at,
+        updated_at: at,
+        config: Arc::default(),
+        releases: Vec::new(),
+        builds: Vec::new(),
+        slugs: HashMap::new(),
+        slug_times: HashMap::new(),
+        formation: BTreeMap::new(),
+        domains: BTreeMap::new(),
+        collaborators: BTreeMap::new(),
+        maintenance: false,
+        features: BTreeSet::new(),
+        buildpacks: Vec::new(),
+        drains: BTreeMap::new(),
+        addons: BTreeMap::new(),
+        attachments: BTreeMap::new(),
+    }
+}
+
 fn rename_app(state: &mut State, id: AppId, name: &AppName, at: Timestamp) -> Result<(), Unfit> {
     if !state.apps.contains_key(&id) {
-        return Err(Unfit::missing("app", id));
+        return Err(Unfit::missing("app", &id));
     }
     if state.names.get(name) != Some(&id) {
         free_name(state, name)?;
@@ -90,7 +125,7 @@ fn rename_app(state: &mut State, id: AppId, name: &AppName, at: Timestamp) -> Re
 
 fn destroy_app(state: &mut State, id: AppId) -> Result<(), Unfit> {
     if !state.apps.contains_key(&id) {
-        return Err(Unfit::missing("app", id));
+        return Err(Unfit::missing("app", &id));
     }
     let Some(app) = Arc::make_mut(&mut state.apps).remove(&id) else { return Ok(()) };
     Arc::make_mut(&mut state.names).remove(&app.name);

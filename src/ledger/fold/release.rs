@@ -28,7 +28,7 @@ fn create(app: &mut App, entry: &Entry) -> Result<(), Unfit> {
         return Err(Unfit::Version { next, found: *version });
     }
     if let Some(slug) = slug.filter(|slug| !app.slugs.contains_key(slug)) {
-        return Err(Unfit::missing("slug", slug));
+        return Err(Unfit::missing("slug", &slug));
     }
     let config = match rollback_to {
         Some(to) => &app.release(*to).ok_or_else(|| Unfit::missing("release", to))?.config,
@@ -56,7 +56,7 @@ fn create(app: &mut App, entry: &Entry) -> Result<(), Unfit> {
 /// Ends the pending release `version`.
 fn settle(app: &mut App, version: ReleaseVersion, status: ReleaseStatus, entry: &Entry) -> Result<(), Unfit> {
     let found = app.releases.iter_mut().rev().find(|release| release.version == version);
-    let found = found.ok_or_else(|| Unfit::missing("release", version))?;
+    let found = found.ok_or_else(|| Unfit::missing("release", &version))?;
     if found.status != ReleaseStatus::Pending {
         return Err(Unfit::NotPending { what: "release", name: version.to_string() });
     }

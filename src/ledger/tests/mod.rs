@@ -2,5 +2,8 @@
 
 mod concurrent;
 mod disk;
-mod fixture;
+mod failing_disk;
+pub(super) mod fixture;
+mod golden;
+mod proof;
 mod secrets;

@@ -1,8 +1,8 @@
 use super::fixture::{Fixture, descriptions};
-use crate::build::ArchiveError;
 use crate::ledger::ReleaseStatus;
 use crate::name::AppName;
 use crate::release::{OutputId, ReleaseError};
+use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
@@ -138,6 +138,7 @@ async fn a_destroyed_app_leaves_nothing() {
     let fixture = Fixture::new().await;
     let app = fixture.create("shop").await.id;
     fixture.site_deployed(app, "one").await;
+    assert_eq!((fixture.cached("trees").len(), fixture.cached("compiled").len()), (2, 2));
     let waiting = fixture.releases.0.build_slots.clone().acquire_many_owned(2).await.expect("open");
     let deploy = fixture.deploy(&Fixture::site("two", None));
     let build = fixture.releases.deploy(&fixture.owner, app, deploy).await.expect("begun");
@@ -154,9 +155,53 @@ async fn a_destroyed_app_leaves_nothing() {
     fixture.releases.collect().await;
     assert!(fixture.rooms.store.slugs().await.expect("listed").is_empty());
     assert_eq!((fixture.left_in("outputs"), fixture.left_in("uploads")), (0, 0));
+    // Nor is anything left of its slugs that was unpacked or compiled.
+    assert_eq!((fixture.cached("trees").len(), fixture.cached("compiled").len()), (0, 0));
 }
 
-#[test]
-fn what_is_wrong_with_an_archive_is_a_reason_of_the_build() {
-    insta::assert_snapshot!(ArchiveError::Empty, @"the source archive is empty: upload the app's directory");
+#[tokio::test]
+async fn two_apps_may_change_names_at_once_and_one_wins() {
+    let fixture = Fixture::new().await;
+    let (one, two) = (fixture.create("one").await.id, fixture.create("two").await.id);
+    let rename = |app, name: &str| fixture.releases.rename_app(&fixture.owner, app, AppName::like(name));
+    let (first, second, third) = tokio::join!(rename(one, "new"), rename(two, "new"), rename(one, "two"));
+    let won = [&first, &second].iter().filter(|renamed| renamed.is_ok()).count();
+    assert!(won == 1 && (third.is_err() || second.is_ok()), "{:?}", fixture.rooms.ledger.state().names);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whatever_comes_at_once_is_one_release_after_the_other() {
+    let fixture = Fixture::with(|config| config.keep = 3).await;
+    let app = fixture.create("shop").await.id;
+    let first = fixture.site_deployed(app, "one").await;
+    let sets = (0..10).map(|number| {
+        let value = number.to_string();
+        let fixture = &fixture;
+        async move { fixture.set(app, &[("A", Some(value.as_str()))]).await.expect("set") }
+    });
+    let deploys = ["two", "three"].map(|page| {
+        let site = fixture.deploy(&Fixture::site(page, Some("job")));
+        fixture.deployed(app, site)
+    });
+    let back = async {
+        match fixture.releases.rollback(&fixture.owner, app, first.version).await {
+            Ok(_) | Err(ReleaseError::AlreadyCurrent(_) | ReleaseError::SlugCollected { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let collect = async {
+        for _ in 0..5 {
+            fixture.releases.collect().await;
+        }
+    };
+    let all = (join_all(sets), join_all(deploys), back, collect);
+    let (_, built, (), ()) = tokio::join!(all.0, all.1, all.2, all.3);
+    assert!(built.iter().all(|(build, _)| build.release.is_some()), "{built:?}");
+    let now =
+        fixture.until(app, |app| app.releases.iter().all(|made| made.status != ReleaseStatus::Pending)).await;
+    assert!((15..=16).contains(&now.releases.len()), "{:#?}", descriptions(&now));
+    // The current slug is there, whatever was collected meanwhile.
+    let current = now.current_slug().expect("a slug").digest;
+    fixture.releases.collect().await;
+    assert!(fixture.rooms.store.contains(&current).await.expect("asked"));
 }

@@ -3,6 +3,7 @@ use crate::ledger::{Actor, BuildStatus, ReleaseStatus};
 use crate::name::AccountId;
 use crate::release::{BuildJail, OutputId, ReleaseError};
 use crate::slug::Digest;
+use futures_util::FutureExt as _;
 
 /// The output without what differs from run to run.
 fn steady(output: &str) -> String {
@@ -81,6 +82,23 @@ async fn a_failed_build_says_why_and_leaves_the_release_as_it_is() {
     let (build, output) = fixture.deployed(app.id, archive).await;
     assert!(matches!(build.status, BuildStatus::Failed(_)));
     assert!(output.starts_with(" !     the source "), "{output}");
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_compiled_fails_the_build_and_leaves_no_slug() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let mut site = Fixture::site("one", None);
+    // It is a program by its first bytes.
+    site.push(("./bin/torn.wasm".to_owned(), "\0asm\u{1}\0\0\0torn".to_owned()));
+    let (build, output) = fixture.deployed(app, fixture.deploy(&site)).await;
+    let BuildStatus::Failed(reason) = &build.status else { panic!("{output}") };
+    assert!(reason.contains("torn.wasm"), "{reason}");
+    // The slug was stored by then; the collection that follows removes it.
+    fixture.releases.0.tasks.close();
+    fixture.releases.0.tasks.wait().await;
+    assert!(fixture.rooms.store.slugs().await.expect("listed").is_empty());
+    assert_eq!((fixture.left_in("uploads"), fixture.left_in("outputs")), (0, 1));
 }
 
 #[tokio::test]
@@ -176,4 +194,29 @@ async fn only_the_owner_builds_unless_everybody_may() {
     let app = fixture.create("shop").await.id;
     fixture.releases.deploy(&somebody, app, fixture.deploy(&[])).await.expect("begun");
     fixture.releases.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_stops_nothing() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    // Asked once and dropped: whatever had begun goes on.
+    let asked = fixture.releases.deploy(&fixture.owner, app, fixture.deploy(&Fixture::site("one", None)));
+    drop(asked.now_or_never());
+    let now = fixture.until(app, |app| app.releases.len() == 3).await;
+    assert_eq!(now.builds.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dyno_that_crashes_is_told_to_who_watches() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let mut site = Fixture::site("one", None);
+    "web: static nowhere\n".clone_into(&mut site[0].1);
+    let (build, output) = fixture.deployed(app, fixture.deploy(&site)).await;
+    assert!(matches!(build.status, BuildStatus::Succeeded(_)), "{output}");
+    assert!(
+        output.ends_with("-----> Verifying deploy...\n !     web.1 crashed; see `hokku logs -a shop`\n"),
+        "{output}"
+    );
 }

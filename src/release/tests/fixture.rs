@@ -180,6 +180,15 @@ impl Fixture {
         lines
     }
 
+    /// What the engine keeps in `name` of its cache: locks and trees, or compiled code.
+    pub(super) fn cached(&self, name: &str) -> Vec<PathBuf> {
+        let mut dir = self.dir.path().join("cache").join(name);
+        if name == "compiled" {
+            dir.push(self.rooms.engine.compatibility());
+        }
+        std::fs::read_dir(dir).expect("read").map(|entry| entry.expect("entry").path()).collect()
+    }
+
     /// What is in the room's directory `name`.
     pub(super) fn left_in(&self, name: &str) -> usize {
         std::fs::read_dir(self.dir.path().join("releases").join(name)).expect("read").count()
@@ -188,7 +197,7 @@ impl Fixture {
 
 pub(super) fn config(dir: PathBuf) -> ReleaseConfig {
     let mut config = ReleaseConfig::new(dir, |app| format!("http://{app}.localhost:8080/"));
-    config.settle_limit = Duration::from_secs(60);
+    config.settle_limit = Duration::from_mins(1);
     config
 }
 

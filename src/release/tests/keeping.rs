@@ -1,7 +1,9 @@
 use super::fixture::{Fixture, config};
-use crate::ledger::BuildStatus;
+use crate::ledger::{BuildStatus, Event, ReleaseStatus, State, Stream};
+use crate::name::ReleaseId;
 use crate::release::{OutputId, ReleaseError, Releases};
-use crate::slug::Slug;
+use crate::slug::{PackPlan, Slug};
+use futures_util::FutureExt as _;
 
 #[tokio::test]
 async fn only_slugs_of_the_last_releases_are_kept() {
@@ -77,4 +79,51 @@ async fn the_next_start_settles_what_a_kill_left() {
         (0, 0, 0)
     );
     assert!(next.output(OutputId::Build(build)).await.is_none());
+}
+
+#[tokio::test]
+async fn a_release_that_a_kill_left_pending_has_failed() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let deployed = fixture.site_deployed(app, "one").await;
+    let pending = Event::ReleaseCreated {
+        release: ReleaseId::random(),
+        version: deployed.version.next(),
+        description: "Deploy".to_owned(),
+        slug: deployed.slug,
+        build: None,
+        rollback_to: None,
+        pending: true,
+    };
+    let decide = |_: &State| Ok::<_, ReleaseError>(vec![(Stream::App(app), pending.clone())]);
+    fixture.rooms.ledger.change(&fixture.owner, decide).await.expect("recorded");
+    let dir = fixture.dir.path().join("releases");
+    let next = Releases::open(config(dir), fixture.rooms.clone()).await.expect("opened");
+    let now = fixture.app(app);
+    assert_eq!(now.releases[3].status, ReleaseStatus::Failed);
+    assert_eq!(now.current().expect("one").version, deployed.version);
+    // And what comes next is the next version.
+    let back = next.release_slug(&fixture.owner, app, deployed.slug.expect("a slug"), None).await;
+    assert_eq!(back.expect("released").version.to_string(), "v5");
+}
+
+#[tokio::test]
+async fn a_collection_waits_for_a_build_between_its_first_blob_and_its_release() {
+    let fixture = Fixture::with(|config| config.keep = 1).await;
+    let app = fixture.create("shop").await.id;
+    // Somebody's build has stored what no release names yet.
+    let inside = fixture.releases.0.gate.enter().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("index.html"), "unreleased").expect("written");
+    let tree = cap_std::fs::Dir::open_ambient_dir(dir.path(), cap_std::ambient_authority()).expect("opened");
+    let slug = Slug::pack(&fixture.rooms.store, tree, PackPlan::default()).await.expect("packed");
+    let collection = fixture.releases.clone();
+    let mut collection = fixture.releases.0.tasks.spawn(async move { collection.collect().await });
+    // A whole deploy passes by while the collection waits.
+    fixture.site_deployed(app, "one").await;
+    assert!((&mut collection).now_or_never().is_none());
+    assert!(fixture.rooms.store.contains(slug.digest()).await.expect("asked"));
+    drop(inside);
+    collection.await.expect("collected");
+    assert!(!fixture.rooms.store.contains(slug.digest()).await.expect("asked"));
 }

@@ -1,0 +1,10 @@
+//! The API as a client sees it: through [`Api::router`](super::Api::router), without sockets, over the real rooms
+//! below it.
+
+mod access;
+mod changes;
+mod door;
+mod logs;
+mod refusals;
+mod shapes;
+mod uploads;
