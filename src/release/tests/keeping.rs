@@ -40,6 +40,23 @@ async fn only_slugs_of_the_last_releases_are_kept() {
 }
 
 #[tokio::test]
+async fn what_runs_is_kept_however_many_releases_fail_after_it() {
+    let fixture = Fixture::with(|config| config.keep = 1).await;
+    let app = fixture.create("shop").await.id;
+    let good = fixture.site_deployed(app, "one").await;
+    for page in ["two", "three"] {
+        let site = fixture.deploy(&Fixture::site(page, Some("job fails")));
+        fixture.deployed(app, site).await;
+    }
+    fixture.releases.collect().await;
+    let now = fixture.app(app);
+    assert_eq!((now.releases.len(), now.current().map(|current| current.id)), (5, Some(good.id)));
+    let digest = now.current_slug().expect("a slug").digest;
+    assert!(fixture.rooms.store.contains(&digest).await.expect("asked"));
+    assert_eq!(fixture.rooms.store.slugs().await.expect("listed").len(), 2, "and that of the last release");
+}
+
+#[tokio::test]
 async fn a_slug_that_waits_for_its_release_is_kept() {
     let fixture = Fixture::with(|config| config.keep = 2).await;
     let (shop, other) = (fixture.create("shop").await.id, fixture.create("other").await.id);
