@@ -66,6 +66,7 @@ impl Platform {
                 ledger: rooms.ledger.clone(),
                 releases: releases.clone(),
                 supervisor: rooms.supervisor.clone(),
+                store: rooms.store.clone(),
                 logplex: rooms.logplex.clone(),
                 clock: clock.clone(),
                 stop: stop.clone(),
