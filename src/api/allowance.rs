@@ -57,7 +57,11 @@ mod tests {
 
     #[test]
     fn a_bucket_empties_and_fills_again() {
-        let allowance = Allowance::new(ApiLimits { requests_at_once: 2, requests_per_minute: 60, ..ApiLimits::default() });
+        let allowance = Allowance::new(ApiLimits {
+            requests_at_once: 2,
+            requests_per_minute: 60,
+            ..ApiLimits::default()
+        });
         let account = AccountId::random();
         let left: Vec<_> = [0, 0, 0, 1, 1, 100].map(|s| allowance.take(account, at(s))).into();
         assert_eq!(left, [Some(1), Some(0), None, Some(0), None, Some(1)]);

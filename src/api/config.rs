@@ -98,6 +98,8 @@ impl ApiConfig {
         format!("{app}.{}", self.domain)
     }
 
+    /// Where `app` answers: `http://shop.localhost:8080/`.
+    #[must_use]
     pub fn web_url(&self, app: &AppName) -> String {
         self.address(&self.app_host(app), "/")
     }

@@ -19,7 +19,8 @@ struct Addresses {
 }
 
 async fn create(Handle(api): Handle<Api>, caller: Caller) -> Result<(StatusCode, Json<Shape>), ApiError> {
-    let secret = api.uploads().expect_source(caller.account.id, api.now(), api.config().limits.upload_life)?;
+    let secret =
+        api.uploads().expect_source(caller.account.id, api.now(), api.config().limits.upload_life)?;
     let url = api.config().own(&format!("/sources/{secret}"));
     let source_blob = Addresses { get_url: url.clone(), put_url: url };
     Ok((StatusCode::CREATED, Json(Shape { source_blob })))

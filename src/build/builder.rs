@@ -51,6 +51,17 @@ pub const PASSTHROUGH: [&str; 24] = [
     "UV_INDEX_URL",
 ];
 
+/// What keeps builds from doing harm: buildpacks' scripts are programs of the machine.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildJail {
+    /// Nothing does: they run as this program's user, so only the platform's owner may build.
+    #[default]
+    OwnerOnly,
+    /// Nothing does, and whoever may deploy may build: everybody with access is trusted.
+    None,
+}
+
 /// How builds are done.
 #[derive(Clone, Debug, documented::DocumentedFields, serde::Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -62,6 +73,11 @@ pub struct BuilderConfig {
     /// How long one build may take, without waiting for others. Default: 15 min, as on Heroku.
     #[serde(with = "crate::clock::duration_text")]
     pub time_limit: Duration,
+    /// How many builds run at one time on a platform; others wait in their order. Default: 2.
+    pub at_once: usize,
+    /// Who may build on a platform, as long as builds have no jail: "owner-only", or "none" for everybody who may deploy.
+    /// Default: "owner-only".
+    pub jail: BuildJail,
     /// The most bytes of a slug, and of the source it is made from. Default: 1 GB.
     pub slug_limit: u64,
     /// The names of the operator's environment variables that a build sees besides `PATH`. Default: proxies,
@@ -86,6 +102,8 @@ impl BuilderConfig {
         Self {
             cache_dir: cache_dir.into(),
             time_limit: Duration::from_mins(15),
+            at_once: 2,
+            jail: BuildJail::default(),
             slug_limit: 1_000_000_000,
             passthrough: PASSTHROUGH.map(str::to_owned).to_vec(),
             allow_directories: false,
@@ -142,6 +160,12 @@ impl Builder {
         let environment = Environment::of_operator(&config.passthrough);
         let shared = Shared { config, cache, catalog, environment, store };
         Ok(Self { shared: Arc::new(shared), builds: TaskTracker::new(), stop: CancellationToken::new() })
+    }
+
+    /// How builds are done here.
+    #[must_use]
+    pub fn config(&self) -> &BuilderConfig {
+        &self.shared.config
     }
 
     /// Builds the source into a slug in the store, and gives `output` each line for the one who watches, as

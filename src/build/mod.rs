@@ -40,6 +40,6 @@ mod tests;
 mod workspace;
 
 pub use archive::{ArchiveError, ArchiveLimits, unpack_archive};
-pub use builder::{BuildRequest, Builder, BuilderConfig, PASSTHROUGH};
+pub use builder::{BuildJail, BuildRequest, Builder, BuilderConfig, PASSTHROUGH};
 pub use error::BuildError;
 pub(crate) use source::walk_source;

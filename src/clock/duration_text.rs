@@ -1,6 +1,9 @@
 //! Durations in settings, as people write them: `30s`, `1m 30s`, `24h`. For `#[serde(with = "…")]`.
 
-use jiff::{SignedDuration, fmt::friendly::{Designator, SpanPrinter}};
+use jiff::{
+    SignedDuration,
+    fmt::friendly::{Designator, SpanPrinter},
+};
 use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 use std::{borrow::Cow, time::Duration};
 

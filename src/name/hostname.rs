@@ -20,12 +20,15 @@ impl FromStr for Hostname {
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         let label = |label: &str| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
         let last = name.rsplit('.').next().unwrap_or_default();
-        let valid = name.len() <= 253 && name.split('.').all(label) && !last.bytes().all(|b| b.is_ascii_digit());
+        let valid =
+            name.len() <= 253 && name.split('.').all(label) && !last.bytes().all(|b| b.is_ascii_digit());
         if valid { Ok(Self(name)) } else { Err(InvalidHostname(text.chars().take(80).collect())) }
     }
 }
@@ -53,7 +56,9 @@ mod tests {
         let read = |text: &str| text.parse::<Hostname>().map(|name| name.to_string());
         assert_eq!(read("Paas.Example.com."), Ok("paas.example.com".to_owned()));
         assert_eq!(read("localhost"), Ok("localhost".to_owned()));
-        for text in ["", ".", "a..b", "-a.b", "a-.b", "*.b", "a b", "a:80", "http://a", "127.0.0.1", "[::1]", "é.b"] {
+        for text in
+            ["", ".", "a..b", "-a.b", "a-.b", "*.b", "a b", "a:80", "http://a", "127.0.0.1", "[::1]", "é.b"]
+        {
             assert!(read(text).is_err(), "{text}");
         }
         assert!(read(&"a.".repeat(127)).is_ok() && read(&"a.".repeat(128)).is_err());

@@ -90,8 +90,11 @@ fn hold(path: &Path) -> Result<File, PlatformError> {
 }
 
 fn check_format(path: &Path) -> Result<(), PlatformError> {
-    let text = std::fs::read_to_string(path.join("format"))
-        .map_err(|cause| PlatformError::Data { action: "read", path: path.to_owned(), cause })?;
+    let text = std::fs::read_to_string(path.join("format")).map_err(|cause| PlatformError::Data {
+        action: "read",
+        path: path.to_owned(),
+        cause,
+    })?;
     match text.trim().parse::<u32>() {
         Ok(1..=FORMAT) => Ok(()),
         Ok(found) if found > FORMAT => Err(PlatformError::NewerData { path: path.to_owned(), found }),
@@ -131,7 +134,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     fn told(error: &PlatformError, dir: &Path) -> String {
-        error.to_string().replace(&dir.display().to_string(), "DIR").replace(&std::process::id().to_string(), "PID")
+        error
+            .to_string()
+            .replace(&dir.display().to_string(), "DIR")
+            .replace(&std::process::id().to_string(), "PID")
     }
 
     #[test]

@@ -52,7 +52,11 @@ impl Hosts {
         let mut routes = Routes::new();
         for app in state.apps.values() {
             let route = self.route(app, roster.apps.get(&app.id));
-            insert(&mut routes, &format!("{}.{}", app.name, self.domain), Destination::App(Arc::clone(&route)));
+            insert(
+                &mut routes,
+                &format!("{}.{}", app.name, self.domain),
+                Destination::App(Arc::clone(&route)),
+            );
             for domain in app.domains.values() {
                 insert(&mut routes, &domain.hostname, Destination::App(Arc::clone(&route)));
             }

@@ -1,4 +1,9 @@
-use super::{Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner::{self, Token}};
+use super::{
+    Config, DataDir, PlatformError,
+    control::Control,
+    hosts::Hosts,
+    owner::{self, Token},
+};
 use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
@@ -37,7 +42,11 @@ impl Platform {
     ///
     /// # Errors
     /// [`PlatformError`] names what is wrong, and what to do.
-    pub async fn start(config: Config, compiler: Compiler, key: Option<PlatformKey>) -> Result<Self, PlatformError> {
+    pub async fn start(
+        config: Config,
+        compiler: Compiler,
+        key: Option<PlatformKey>,
+    ) -> Result<Self, PlatformError> {
         let clock = Clock::system();
         let data = DataDir::open(&config.data_dir)?;
         let failed = |cause| PlatformError::Listen { listen: config.listen.to_string(), cause };
@@ -106,9 +115,11 @@ impl Platform {
         let hosts = Hosts::new(self.config.domain.clone(), control, self.rooms.logplex.clone());
         let (states, rosters) = (self.rooms.ledger.subscribe(), self.rooms.supervisor.subscribe());
         let keeping = CancellationToken::new();
-        tasks.spawn(
-            keeping.clone().run_until_cancelled_owned(hosts.keep(self.router.clone(), states, rosters)),
-        );
+        tasks.spawn(keeping.clone().run_until_cancelled_owned(hosts.keep(
+            self.router.clone(),
+            states,
+            rosters,
+        )));
         self.data.write("url", &format!("http://localhost:{}\n", self.port))?;
         let serving = {
             let (router, listeners) = (self.router.clone(), std::mem::take(&mut self.listeners));
@@ -170,8 +181,7 @@ fn open_rooms(
         unset if unset.as_os_str().is_empty() => data.join("cache"),
         cache => cache.clone(),
     };
-    make_private(&cache)
-        .map_err(|cause| PlatformError::Cache { path: cache.clone(), cause })?;
+    make_private(&cache).map_err(|cause| PlatformError::Cache { path: cache.clone(), cause })?;
     let engine =
         Engine::new(EngineConfig { cache_dir: Some(cache.clone()), compiler, ..config.dyno.clone() })?;
     let store = SlugStore::open_dir(&data.join("slugs"))?;

@@ -219,7 +219,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("hokku.toml");
         std::fs::write(&path, file).expect("written");
-        let shown = |error: SettingsError| error.to_string().replace(&dir.path().display().to_string(), "DIR");
+        let shown =
+            |error: SettingsError| error.to_string().replace(&dir.path().display().to_string(), "DIR");
         Settings::of_file(&path).map_err(shown)?.config().map_err(shown)
     }
 
@@ -262,7 +263,8 @@ mod tests {
             ("HOKKU_OWNER", "1"),
             ("HOKKU_APP", "shop"),
         ];
-        let lookup = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        let lookup =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
         settings.environment(lookup).expect("legal");
         settings.flag("listen", "localhost:9000").expect("legal");
         let config = settings.config().expect("legal");

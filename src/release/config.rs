@@ -8,16 +8,6 @@ use crate::name::AppName;
 use crate::slug::SlugStore;
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-/// What keeps builds from doing harm: buildpacks' scripts are programs of the machine.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum BuildJail {
-    /// Nothing does: they run as this program's user, so only the platform's owner may build.
-    #[default]
-    OwnerOnly,
-    /// Nothing does, and whoever may deploy may build: everybody with access is trusted.
-    None,
-}
-
 /// How releases are made.
 #[derive(Clone, documented::DocumentedFields, serde::Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -35,12 +25,6 @@ pub struct ReleaseConfig {
     pub settle_limit: Duration,
     /// The most bytes of an uploaded source archive, and of what is in it. Default: 1 GB.
     pub source_limit: u64,
-    /// How many builds run at one time; others wait in their order. Default: 2.
-    #[serde(skip)]
-    pub builds_at_once: usize,
-    /// Who may build. Default: the owner.
-    #[serde(skip)]
-    pub jail: BuildJail,
     /// Where an app answers: `http://shop.localhost:8080/`.
     #[serde(skip)]
     pub web_url: Arc<dyn Fn(&AppName) -> String + Send + Sync>,
@@ -65,8 +49,6 @@ impl ReleaseConfig {
             phase_limit: Duration::from_hours(1),
             settle_limit: Duration::from_secs(75),
             source_limit: 1_000_000_000,
-            builds_at_once: 2,
-            jail: BuildJail::default(),
             web_url: Arc::new(web_url),
         }
     }
@@ -80,8 +62,6 @@ impl fmt::Debug for ReleaseConfig {
             .field("phase_limit", &self.phase_limit)
             .field("settle_limit", &self.settle_limit)
             .field("source_limit", &self.source_limit)
-            .field("builds_at_once", &self.builds_at_once)
-            .field("jail", &self.jail)
             .finish_non_exhaustive()
     }
 }

@@ -1,11 +1,12 @@
 use super::{
-    BuildJail, OutputId, ReleaseError, Releases,
+    OutputId, ReleaseError, Releases,
     deployment::Deployment,
     error::io_error,
     journal::{Journal, tell},
     unpacked::parse_checksum,
     words::who,
 };
+use crate::build::BuildJail;
 use crate::crash_point;
 use crate::ledger::{Actor, Build, Event, SourceRecord, State, Stream};
 use crate::name::{AppId, BuildId};
@@ -53,7 +54,7 @@ impl Releases {
     /// Buildpacks run as this program's user, so who may build may do what it may.
     fn check_jail(&self, actor: &Actor) -> Result<(), ReleaseError> {
         let owner = self.0.rooms.ledger.state().owner;
-        let allowed = match (self.0.config.jail, actor) {
+        let allowed = match (self.0.rooms.builder.config().jail, actor) {
             (BuildJail::None, _) | (_, Actor::Platform) => true,
             (BuildJail::OwnerOnly, Actor::Account { id, .. }) => owner == Some(*id),
         };

@@ -119,7 +119,7 @@ impl Deployment {
         if let Ok(slot) = Semaphore::try_acquire_owned(Arc::clone(&slots)) {
             return Some(slot);
         }
-        let most = self.inner.config.builds_at_once.max(1);
+        let most = self.inner.rooms.builder.config().at_once.max(1);
         self.journal.heading(&format!("Waiting for other builds to end: at most {most} run at one time"));
         // The slots are never closed.
         slots.acquire_owned().await.ok()

@@ -40,7 +40,7 @@ mod unpacked;
 mod words;
 mod works;
 
-pub use config::{BuildJail, ReleaseConfig, Rooms};
+pub use config::{ReleaseConfig, Rooms};
 pub use deploy::{Deploy, SourceArchive};
 pub use error::ReleaseError;
 pub use output::{Output, OutputId};

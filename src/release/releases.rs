@@ -80,7 +80,7 @@ impl Releases {
             gate: SlugGate::default(),
             works: Works::new(),
             outputs,
-            build_slots: Arc::new(Semaphore::new(config.builds_at_once.max(1))),
+            build_slots: Arc::new(Semaphore::new(rooms.builder.config().at_once.max(1))),
             collection: Collection::default(),
             tasks: TaskTracker::new(),
             config,

@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 /// How the router treats clients and dynos; the defaults are Heroku's where Heroku has one.
-#[derive(
-    Clone, Debug, Eq, PartialEq, documented::DocumentedFields, serde::Deserialize, serde::Serialize,
-)]
+#[derive(Clone, Debug, Eq, PartialEq, documented::DocumentedFields, serde::Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RouterConfig {
     /// How long a dyno may take to begin its answer, from when it was last given a part of the request; then

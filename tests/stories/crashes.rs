@@ -81,7 +81,8 @@ impl User {
             3 => {
                 let to = self.acknowledged.lock().expect("whole").version;
                 self.note(|known| known.rolled_back = true);
-                let release = self.send("POST", "/apps/shop/releases", &json!({ "release": (to - 1).to_string() }))?;
+                let release =
+                    self.send("POST", "/apps/shop/releases", &json!({ "release": (to - 1).to_string() }))?;
                 let version = release["version"].as_u64().expect("a version");
                 self.note(|known| known.version = version);
             }
@@ -89,7 +90,8 @@ impl User {
                 self.note(|known| known.attempted_round = Some(round));
                 self.send("PATCH", "/apps/shop/config-vars", &json!({ "ROUND": round.to_string() }))?;
                 let releases = self.send("GET", "/apps/shop/releases", &Value::Null)?;
-                let version = releases.as_array()?.iter().filter_map(|release| release["version"].as_u64()).max()?;
+                let version =
+                    releases.as_array()?.iter().filter_map(|release| release["version"].as_u64()).max()?;
                 self.note(|known| {
                     (known.round, known.version, known.rolled_back) = (Some(round), version, false);
                 });
@@ -148,7 +150,8 @@ fn killed_at_a_hundred_random_moments_it_loses_nothing() -> TestResult {
         // What the kill left open is decided now.
         let settled = {
             let releases = up.ask("/apps/shop/releases").as_array().map_or(0, Vec::len) as u64;
-            let round = up.ask("/apps/shop/config-vars")["ROUND"].as_str().and_then(|round| round.parse().ok());
+            let round =
+                up.ask("/apps/shop/config-vars")["ROUND"].as_str().and_then(|round| round.parse().ok());
             let quantity = up.ask("/apps/shop/formation/web")["quantity"].as_u64();
             Acknowledged { round, quantity, version: releases, ..Acknowledged::default() }
         };

@@ -18,10 +18,14 @@ fn refused(data: &Path, flags: &[&str], environment: &[(&str, &str)]) -> String 
 #[test]
 fn the_configuration_is_printed_and_read_back() -> TestResult {
     let dir = tempfile::tempdir()?;
-    let printed = output(hokku().args(["up", "--print-config", "--data-dir", "/srv/hokku", "--listen", "0.0.0.0:80"]));
+    let printed =
+        output(hokku().args(["up", "--print-config", "--data-dir", "/srv/hokku", "--listen", "0.0.0.0:80"]));
     assert!(printed.status.success(), "{}", said(&printed));
     let text = String::from_utf8(printed.stdout)?;
-    assert!(text.contains("data-dir = \"/srv/hokku\"\n") && text.contains("listen = \"0.0.0.0:80\"\n"), "{text}");
+    assert!(
+        text.contains("data-dir = \"/srv/hokku\"\n") && text.contains("listen = \"0.0.0.0:80\"\n"),
+        "{text}"
+    );
     let file = dir.path().join("hokku.toml");
     std::fs::write(&file, &text)?;
     let again = output(hokku().args(["up", "--print-config", "--config"]).arg(&file));

@@ -2,7 +2,7 @@
 
 use crate::{
     TestResult,
-    fixture::{app, example, uses_real, cache_dir},
+    fixture::{app, cache_dir, example, uses_real},
     platform_fixture::Up,
 };
 use std::{
@@ -76,11 +76,16 @@ fn an_app_is_deployed_configured_scaled_and_rolled_back() -> TestResult {
     assert_eq!(up.ask("/apps/shop/releases/4/config-vars"), up.ask("/apps/shop/releases/7/config-vars"));
 
     let releases = up.run(&["releases", "-a", "shop"]);
-    for text in ["Rollback to v4", "Set GREETING config vars", "Deploy", "Enable Logplex", "Initial release"] {
+    for text in ["Rollback to v4", "Set GREETING config vars", "Deploy", "Enable Logplex", "Initial release"]
+    {
         assert!(releases.contains(text), "{text}: {releases}");
     }
     let logs = up.run(&["logs", "-n", "500", "-a", "shop"]);
-    for text in ["heroku[router]: at=info", "heroku[web.3]: State changed from starting to up", "app[api]: Release v7"] {
+    for text in [
+        "heroku[router]: at=info",
+        "heroku[web.3]: State changed from starting to up",
+        "app[api]: Release v7",
+    ] {
         assert!(logs.contains(text), "{text}: {logs}");
     }
     let log = up.run(&["ledger", "log", "-a", "shop"]);
@@ -122,8 +127,16 @@ fn everything_is_there_after_a_restart_and_answers_are_the_same() -> TestResult 
     assert_eq!(up.get("blog", "/")?.0, 404);
     let answers = |up: &Up| {
         let asked = [
-            "/account", "/apps", "/apps/shop", "/apps/shop/config-vars", "/apps/shop/releases", "/apps/shop/builds",
-            "/apps/shop/formation", "/apps/shop/domains", "/apps/shop/releases/3/config-vars", "/apps/shop/releases/2",
+            "/account",
+            "/apps",
+            "/apps/shop",
+            "/apps/shop/config-vars",
+            "/apps/shop/releases",
+            "/apps/shop/builds",
+            "/apps/shop/formation",
+            "/apps/shop/domains",
+            "/apps/shop/releases/3/config-vars",
+            "/apps/shop/releases/2",
         ];
         asked.map(|path| up.ask(path).to_string().replace(&format!(":{}", up.port()), ":PORT"))
     };
@@ -146,7 +159,8 @@ fn everything_is_there_after_a_restart_and_answers_are_the_same() -> TestResult 
             false => std::fs::remove_file(entry.path())?,
         }
     }
-    up = Up::try_start(&dir, &[], &[]).map_err(|told| format!("ledger, keys and slugs are enough: {told}"))?;
+    up =
+        Up::try_start(&dir, &[], &[]).map_err(|told| format!("ledger, keys and slugs are enough: {told}"))?;
     assert_eq!(answers(&up), before);
     up.wait_for_page("shop", "/", "A=1\n");
     Ok(())
@@ -233,7 +247,8 @@ impl Load {
             let (stop, answered) = (stop.clone(), answered.clone());
             let (address, host) = (format!("http://127.0.0.1:{}/", up.port()), format!("{app}.localhost"));
             std::thread::spawn(move || {
-                let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+                let agent: ureq::Agent =
+                    ureq::Agent::config_builder().http_status_as_error(false).build().into();
                 let mut failed = Vec::new();
                 while !stop.load(SeqCst) {
                     match agent.get(&address).header("host", &host).call() {
@@ -304,7 +319,8 @@ fn running_requests_end_before_a_stopped_platform_does() -> TestResult {
     let lines = std::io::BufRead::lines(std::io::BufReader::new(tail.stdout.take().expect("piped")));
     let request = std::thread::spawn(move || {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let answer = agent.get(format!("http://127.0.0.1:{port}/pause")).header("host", "slow.localhost").call();
+        let answer =
+            agent.get(format!("http://127.0.0.1:{port}/pause")).header("host", "slow.localhost").call();
         answer.map(|answer| answer.status().as_u16())
     });
     // The guest says a line before it waits.

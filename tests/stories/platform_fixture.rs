@@ -46,8 +46,7 @@ impl Up {
         let mut command = hokku();
         command.arg("up").arg("--data-dir").arg(data).args(["--listen", "localhost:0"]).args(flags);
         command.env_remove("HOKKU_CACHE_DIR").envs(environment.iter().copied());
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
         let told = Arc::<Mutex<String>>::default();
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let telling = told.clone();
@@ -73,11 +72,7 @@ impl Up {
         };
         std::thread::spawn(move || stdout.read_to_string(&mut String::new()));
         told.lock().expect("told").insert_str(0, &greeting);
-        let agent = ureq::Agent::config_builder()
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .build()
-            .into();
+        let agent = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
         Ok(Self { child, data: data.to_owned(), port, told, agent })
     }
 

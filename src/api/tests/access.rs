@@ -52,7 +52,10 @@ async fn an_app_is_its_owners_and_the_platforms_owners() {
 
 #[tokio::test]
 async fn who_asks_too_often_is_told_to_wait() {
-    let door = Door::open_with(|config| config.limits = ApiLimits { requests_at_once: 2, requests_per_minute: 60, ..ApiLimits::default() }).await;
+    let door = Door::open_with(|config| {
+        config.limits = ApiLimits { requests_at_once: 2, requests_per_minute: 60, ..ApiLimits::default() }
+    })
+    .await;
     assert_eq!(door.get("/account").await.header("ratelimit-remaining"), "1");
     assert_eq!(door.get("/account").await.header("ratelimit-remaining"), "0");
     let refused = door.get("/account").await;

@@ -1,7 +1,8 @@
 use super::fixture::{Fixture, descriptions};
+use crate::build::BuildJail;
 use crate::ledger::{Actor, BuildStatus, ReleaseStatus};
 use crate::name::AccountId;
-use crate::release::{BuildJail, OutputId, ReleaseError};
+use crate::release::{OutputId, ReleaseError};
 use crate::slug::Digest;
 use futures_util::FutureExt as _;
 
@@ -141,7 +142,7 @@ async fn a_release_phase_decides_whether_a_release_becomes_current() {
 
 #[tokio::test]
 async fn a_build_that_waits_can_be_cancelled_and_others_go_on() {
-    let fixture = Fixture::with(|config| config.builds_at_once = 1).await;
+    let fixture = Fixture::building(|builds| builds.at_once = 1).await;
     let app = fixture.create("shop").await.id;
     // Somebody else's build has the only slot.
     let slot = fixture.releases.0.build_slots.clone().acquire_owned().await.expect("open");
@@ -190,7 +191,7 @@ async fn only_the_owner_builds_unless_everybody_may() {
     let app = fixture.create("shop").await.id;
     let refused = fixture.releases.deploy(&somebody, app, fixture.deploy(&[])).await;
     assert!(matches!(refused, Err(ReleaseError::BuildNotAllowed)));
-    let fixture = Fixture::with(|config| config.jail = BuildJail::None).await;
+    let fixture = Fixture::building(|builds| builds.jail = BuildJail::None).await;
     let app = fixture.create("shop").await.id;
     fixture.releases.deploy(&somebody, app, fixture.deploy(&[])).await.expect("begun");
     fixture.releases.close().await;

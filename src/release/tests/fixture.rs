@@ -31,6 +31,14 @@ impl Fixture {
     }
 
     pub(super) async fn with(set: impl FnOnce(&mut ReleaseConfig)) -> Self {
+        Self::made(set, |_| {}).await
+    }
+
+    pub(super) async fn building(set: impl FnOnce(&mut BuilderConfig)) -> Self {
+        Self::made(|_| {}, set).await
+    }
+
+    async fn made(set: impl FnOnce(&mut ReleaseConfig), set_builds: impl FnOnce(&mut BuilderConfig)) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Clock::system();
         let ledger = Ledger::in_memory(clock.clone());
@@ -43,7 +51,8 @@ impl Fixture {
         };
         ledger.change(&Actor::Platform, first).await.expect("an owner");
         let store = SlugStore::open_dir(&dir.path().join("slugs")).expect("a store");
-        let builds = BuilderConfig::new(dir.path().join("cache/builds"));
+        let mut builds = BuilderConfig::new(dir.path().join("cache/builds"));
+        set_builds(&mut builds);
         let builder = Builder::new(builds, store.clone()).expect("a builder");
         let cache_dir = Some(dir.path().join("cache"));
         let engine = Engine::new(EngineConfig { cache_dir, max_instances: 20, ..EngineConfig::default() })

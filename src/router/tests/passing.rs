@@ -1,5 +1,5 @@
 use super::harness::{Served, all, chunk, fed, full, ok, one, rest, until};
-use crate::router::{Route, Destination, Routes, Target};
+use crate::router::{Destination, Route, Routes, Target};
 use http::{Request, Response, StatusCode, Version, header};
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
