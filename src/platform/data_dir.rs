@@ -150,7 +150,7 @@ mod tests {
         held.write("owner-token", "secret\n").expect("written");
         assert_eq!(mode(&path.join("owner-token")), 0o600);
         let second = DataDir::open(&path).expect_err("held");
-        insta::assert_snapshot!(told(&second, &path), @"");
+        insta::assert_snapshot!(told(&second, &path), @"the data directory DIR is in use by another hokku (process PID); stop that one, or choose another with --data-dir");
         drop(held);
         DataDir::open(&path).expect("free again");
     }
@@ -159,10 +159,10 @@ mod tests {
     fn newer_and_foreign_directories_are_left_alone() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::write(dir.path().join("thesis.doc"), "x").expect("written");
-        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("foreign"), dir.path()), @"");
+        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("foreign"), dir.path()), @"DIR is not a data directory of hokku, and not empty; choose another with --data-dir");
         std::fs::remove_file(dir.path().join("thesis.doc")).expect("removed");
         std::fs::write(dir.path().join("format"), "2\n").expect("written");
-        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("newer"), dir.path()), @"");
+        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("newer"), dir.path()), @"the data directory DIR was written by a newer hokku (format 2); upgrade this one, which was not allowed to touch it");
         assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 2, "format and lock");
     }
 }

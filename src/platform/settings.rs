@@ -226,7 +226,10 @@ mod tests {
 
     #[test]
     fn the_whole_file_can_be_printed_and_read_back() {
-        let text = Config::default().to_toml();
+        let mut config = Config::default();
+        // The default is taken from the machine.
+        config.formation.starts_at_once = 4;
+        let text = config.to_toml();
         let config = settings(&text).expect("its own words");
         assert_eq!(config.to_toml(), text);
         insta::assert_snapshot!(text);
@@ -244,11 +247,26 @@ mod tests {
     #[test]
     fn wrong_files_are_told_by_line_and_key() {
         let error = |text| settings(text).map(drop).expect_err("refused");
-        insta::assert_snapshot!(error("[router]\nidel = \"5s\"\n"), @"");
-        insta::assert_snapshot!(error("[router]\nidle = 5\n"), @"");
-        insta::assert_snapshot!(error("listen = \"nowhere\"\n"), @"");
-        insta::assert_snapshot!(error("listen\n"), @"");
-        insta::assert_snapshot!(error("[nosuch]\n"), @"");
+        insta::assert_snapshot!(error("[router]\nidel = \"5s\"\n"), @r#"
+        DIR/hokku.toml: line 2, column 1: unknown field `idel`, expected one of `first-byte`, `idle`, `boot`, `max-connections`, `max-line`, `max-headers`, `max-head`, `max-streams`
+        `hokku up --print-config` shows every key
+        "#);
+        insta::assert_snapshot!(error("[router]\nidle = 5\n"), @r#"
+        DIR/hokku.toml: line 2, column 8: invalid type: integer `5`, expected a string
+        `hokku up --print-config` shows every key
+        "#);
+        insta::assert_snapshot!(error("listen = \"nowhere\"\n"), @r#"
+        DIR/hokku.toml: line 1, column 10: `nowhere` is not an address to listen on: write localhost:8080, 0.0.0.0:80 or [::]:80
+        `hokku up --print-config` shows every key
+        "#);
+        insta::assert_snapshot!(error("listen\n"), @r#"
+        DIR/hokku.toml: line 1, column 7: key with no value, expected `=`
+        `hokku up --print-config` shows every key
+        "#);
+        insta::assert_snapshot!(error("[nosuch]\n"), @r#"
+        DIR/hokku.toml: line 1, column 2: unknown field `nosuch`, expected one of `data-dir`, `cache-dir`, `listen`, `domain`, `owner`, `grace`, `log`, `router`, `dyno`, `formation`, `builds`, `releases`, `logplex`, `api`
+        `hokku up --print-config` shows every key
+        "#);
     }
 
     #[test]
@@ -279,7 +297,7 @@ mod tests {
     fn a_wrong_variable_or_flag_is_named() {
         let mut settings = Settings::default();
         let lookup = |name: &str| (name == "HOKKU_ROUTER_IDLE").then(|| "soon".into());
-        insta::assert_snapshot!(settings.environment(lookup).expect_err("refused"), @"");
-        insta::assert_snapshot!(settings.flag("listen", "x").expect_err("refused"), @"");
+        insta::assert_snapshot!(settings.environment(lookup).expect_err("refused"), @"HOKKU_ROUTER_IDLE: `soon` is not a duration: write it as 30s, 5m or 24h in `router.idle`");
+        insta::assert_snapshot!(settings.flag("listen", "x").expect_err("refused"), @"--listen: `x` is not an address to listen on: write localhost:8080, 0.0.0.0:80 or [::]:80 in `listen`");
     }
 }
