@@ -1,4 +1,4 @@
-use crate::ledger::{AppendError, ChangeError};
+use crate::ledger::{AppendError, ChangeError, LedgerError};
 use crate::release::ReleaseError;
 use crate::slug::SlugError;
 use axum::{
@@ -155,6 +155,12 @@ impl From<AppendError> for ApiError {
                 Self::conflict("Something else was changed at the same time; look again, and try again.")
             }
             AppendError::TooLarge { .. } => Self::too_large(sentence(&error)),
+            AppendError::Ledger(LedgerError::Full { .. }) => {
+                Self::operator("record a change", &error);
+                let message =
+                    "The platform's disk is full, so nothing was changed. Its operator has to make room.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
+            }
             other => Self::operator("record a change", &other),
         }
     }

@@ -10,9 +10,11 @@ use std::{io, process::ExitCode};
 /// This cannot be taken back, so the app's name must be given twice: on the command line, or at the prompt.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  hokku destroy -a shop                    asks for the name
-  hokku destroy -a shop --confirm shop     for scripts")]
+  hokku destroy shop                       asks for the name once more
+  hokku destroy shop --confirm shop        for scripts")]
 pub(super) struct Destroy {
+    /// Name of the app [default: -a]
+    name: Option<String>,
     /// The app's name once more, instead of the question
     #[arg(long, short, value_name = "APP")]
     confirm: Option<String>,
@@ -22,7 +24,7 @@ pub(super) struct Destroy {
 
 impl Destroy {
     pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
-        let meant = self.at.named().or(self.confirm.as_deref());
+        let meant = self.name.as_deref().or(self.at.named()).or(self.confirm.as_deref());
         let meant = meant.context("which app? Name it with -a APP, or set HOKKU_APP")?.to_owned();
         session.is_about(&meant);
         let app: Answer<App> = session.client.get(&["apps", &meant]).await?;

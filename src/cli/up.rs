@@ -53,7 +53,7 @@ impl Up {
             return Ok(ExitCode::SUCCESS);
         };
         greet(&platform)?;
-        let cut = platform.run(stop).await?;
+        let cut = platform.run(stop).await;
         if cut > 0 {
             tracing::warn!(cut, "requests were cut");
         }

@@ -32,7 +32,9 @@ impl DataDir {
         };
         let path = std::path::absolute(path).map_err(failed("find"))?;
         let fresh = !path.join("format").exists();
-        if fresh && is_used_otherwise(&path).map_err(failed("read"))? {
+        // Its ledger alone makes it a data directory; the ledger's own mark tells its format.
+        let foreign = fresh && !path.join("ledger/ledger.db").exists();
+        if foreign && is_used_otherwise(&path).map_err(failed("read"))? {
             return Err(PlatformError::NotADataDir { path });
         }
         make_private(&path).map_err(failed("make"))?;

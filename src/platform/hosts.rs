@@ -2,15 +2,13 @@ use crate::formation::{AppRoster, Roster, WebTarget};
 use crate::ledger::{App, State};
 use crate::logplex::Logplex;
 use crate::name::{AppId, Hostname};
-use crate::router::{Destination, Door, Route, Router, Routes, Target};
+use crate::router::{Destination, Door, Route, Routes, Target};
 use std::{collections::HashMap, sync::Arc};
-use tokio::sync::watch;
 
 /// Which host leads where: apps below the domain and at domains of their own, the control API at the domain itself, at
 /// `api.` and `git.` below it, and at this machine's own names.
 pub(super) struct Hosts {
     domain: Hostname,
-    control: Arc<dyn Door>,
     logplex: Logplex,
     known: HashMap<AppId, Known>,
 }
@@ -23,31 +21,17 @@ struct Known {
 }
 
 impl Hosts {
-    pub(super) fn new(domain: Hostname, control: Arc<dyn Door>, logplex: Logplex) -> Self {
-        Self { domain, control, logplex, known: HashMap::new() }
+    pub(super) fn new(domain: Hostname, logplex: Logplex) -> Self {
+        Self { domain, logplex, known: HashMap::new() }
     }
 
-    /// Publishes a table to `router` after each change, until the ledger or the dyno manager is gone.
-    pub(super) async fn keep(
-        mut self,
-        router: Arc<Router>,
-        mut states: watch::Receiver<Arc<State>>,
-        mut rosters: watch::Receiver<Arc<Roster>>,
-    ) {
-        loop {
-            let (state, roster) = (states.borrow_and_update().clone(), rosters.borrow_and_update().clone());
-            router.publish(self.routes(&state, &roster));
-            let changed = tokio::select! {
-                changed = states.changed() => changed,
-                changed = rosters.changed() => changed,
-            };
-            if changed.is_err() {
-                return;
-            }
-        }
-    }
-
-    fn routes(&mut self, state: &State, roster: &Roster) -> Routes {
+    /// The table as it is now, with `control` for the platform's own hosts.
+    pub(super) fn routes<D: Door + 'static>(
+        &mut self,
+        control: &Arc<D>,
+        state: &State,
+        roster: &Roster,
+    ) -> Routes {
         self.known.retain(|id, _| state.apps.contains_key(id));
         let mut routes = Routes::new();
         for app in state.apps.values() {
@@ -63,7 +47,7 @@ impl Hosts {
         }
         // Last, so that no app takes them.
         for host in self.own_hosts() {
-            insert(&mut routes, &host, Destination::Door(Arc::clone(&self.control)));
+            insert(&mut routes, &host, Destination::Door(control.clone()));
         }
         routes
     }

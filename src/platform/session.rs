@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
 use crate::release::{ReleaseConfig, Releases, Rooms};
-use crate::router::{Door, Router};
+use crate::router::Router;
 use crate::slug::SlugStore;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -29,7 +29,7 @@ pub struct Platform {
     rooms: Rooms,
     releases: Releases,
     api: Api,
-    router: Arc<Router>,
+    router: Router,
     /// Streams of the API end with it.
     stop: CancellationToken,
 }
@@ -81,7 +81,8 @@ impl Platform {
                 stop: stop.clone(),
             },
         );
-        let router = Arc::new(Router::new(config.router.clone(), clock));
+        let router = Router::new(config.router.clone(), clock);
+        data.write("url", &format!("http://localhost:{port}\n"))?;
         Ok(Self { config, data, listeners, port, token, rooms, releases, api, router, stop })
     }
 
@@ -106,21 +107,13 @@ impl Platform {
 
     /// Answers until `stop`; then lets running requests end, stops dynos, and closes the ledger. Gives how many requests
     /// were cut.
-    ///
-    /// # Errors
-    /// [`PlatformError::Data`] when the data directory cannot be written any more.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<usize, PlatformError> {
+    pub async fn run(mut self, stop: CancellationToken) -> usize {
         let tasks = TaskTracker::new();
-        let control: Arc<dyn Door> = Arc::new(Control::new(self.api.router()));
-        let hosts = Hosts::new(self.config.domain.clone(), control, self.rooms.logplex.clone());
-        let (states, rosters) = (self.rooms.ledger.subscribe(), self.rooms.supervisor.subscribe());
-        let keeping = CancellationToken::new();
-        tasks.spawn(keeping.clone().run_until_cancelled_owned(hosts.keep(
-            self.router.clone(),
-            states,
-            rosters,
-        )));
-        self.data.write("url", &format!("http://localhost:{}\n", self.port))?;
+        let hosts = Hosts::new(self.config.domain.clone(), self.rooms.logplex.clone());
+        let (ledger, supervisor) = (self.rooms.ledger.clone(), self.rooms.supervisor.clone());
+        let control = Control::new(self.api.router(), self.router.clone(), ledger, supervisor, hosts);
+        let following = CancellationToken::new();
+        tasks.spawn(following.clone().run_until_cancelled_owned(Arc::clone(&control).follow()));
         let serving = {
             let (router, listeners) = (self.router.clone(), std::mem::take(&mut self.listeners));
             let (stop, grace) = (stop.clone(), self.config.grace);
@@ -133,16 +126,18 @@ impl Platform {
             self.releases.close().await;
         };
         let (cut, ()) = tokio::join!(serving, ending);
-        self.shut_down(&tasks, &keeping).await;
-        Ok(cut)
-    }
-
-    async fn shut_down(self, tasks: &TaskTracker, keeping: &CancellationToken) {
-        self.api.close().await;
-        self.rooms.supervisor.close().await;
-        keeping.cancel();
+        following.cancel();
         tasks.close();
         tasks.wait().await;
+        control.leave();
+        drop(control);
+        self.shut_down().await;
+        cut
+    }
+
+    async fn shut_down(self) {
+        self.api.close().await;
+        self.rooms.supervisor.close().await;
         drop(self.router);
         // A guest that is not done by then ends with the process.
         drop(tokio::time::timeout(self.config.grace, self.rooms.engine.drained()).await);

@@ -3,25 +3,16 @@
 use crate::name::AppName;
 
 /// Hosts of the platform itself, and names that a visitor would take for its own.
-const RESERVED: [&str; 32] = [
+const RESERVED: [&str; 21] = [
     "account",
     "admin",
     "administrator",
     "api",
-    "app",
-    "apps",
-    "assets",
     "auth",
     "billing",
-    "blog",
-    "cdn",
     "console",
     "dashboard",
-    "dev",
-    "docs",
-    "ftp",
     "git",
-    "help",
     "hokku",
     "localhost",
     "login",
@@ -30,8 +21,6 @@ const RESERVED: [&str; 32] = [
     "ns2",
     "registry",
     "root",
-    "ssh",
-    "static",
     "status",
     "support",
     "webmail",

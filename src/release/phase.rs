@@ -1,5 +1,6 @@
 use super::{
     OutputId, ReleaseConfig, ReleaseError, Rooms,
+    collection::something_fell_out,
     journal::tell,
     releases::{Inner, Recorded},
     works::Work,
@@ -168,7 +169,13 @@ impl Inner {
             }
         };
         match self.append(app.id, event).await {
-            Ok(()) => ended,
+            Ok(()) => {
+                // Only now an older release may have become one that nobody needs.
+                if self.app(app.id).is_ok_and(|app| something_fell_out(&app, self.config.keep)) {
+                    self.collection.wanted();
+                }
+                ended
+            }
             Err(ReleaseError::NoApp) => Err("the app is gone".to_owned()),
             Err(error) => {
                 tracing::error!(app = %app.name, %version, %error, "how a release phase ended is not recorded");

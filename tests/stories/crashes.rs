@@ -2,13 +2,13 @@
 
 use crate::{
     TestResult,
-    fixture::app,
+    fixture::{app, said},
     platform::{assert_tidy, mirror},
     platform_fixture::Up,
 };
 use serde_json::{Value, json};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -106,8 +106,7 @@ impl User {
 fn check(data: &Path, known: &Acknowledged) -> Up {
     let up = Up::start(data);
     up.run(&["ledger", "verify"]);
-    let releases = up.ask("/apps/shop/releases");
-    let releases = releases.as_array().expect("a list");
+    let releases = up.releases("shop");
     for (index, release) in releases.iter().enumerate() {
         assert_eq!(release["version"], index as u64 + 1, "dense");
         assert_ne!(release["status"], "pending", "no half release");
@@ -149,7 +148,7 @@ fn killed_at_a_hundred_random_moments_it_loses_nothing() -> TestResult {
         let up = check(&data, &known);
         // What the kill left open is decided now.
         let settled = {
-            let releases = up.ask("/apps/shop/releases").as_array().map_or(0, Vec::len) as u64;
+            let releases = up.releases("shop").len() as u64;
             let round =
                 up.ask("/apps/shop/config-vars")["ROUND"].as_str().and_then(|round| round.parse().ok());
             let quantity = up.ask("/apps/shop/formation/web")["quantity"].as_u64();
@@ -167,7 +166,7 @@ fn killed_at_a_hundred_random_moments_it_loses_nothing() -> TestResult {
         });
         // A moment within some change: after a few of them, and a random part of the time that one takes.
         let wanted = fastrand::u64(0..4);
-        while count.load(SeqCst) < wanted {
+        while count.load(SeqCst) < wanted && !changing.is_finished() {
             std::thread::yield_now();
         }
         let until = Instant::now() + Duration::from_micros(fastrand::u64(0..8_000));
@@ -191,21 +190,19 @@ fn killed_at_every_marked_step_of_a_deploy_it_loses_nothing() -> TestResult {
         let parent = tempfile::tempdir()?;
         let data = parent.path().join("data");
         deployed(&data);
-        let code: PathBuf = next_code().path().to_owned();
         // The ledger's steps are passed by every change: at the first of the deploy, and at a later one.
         let passes = if step.starts_with("ledger.") { 0..3 } else { 0..1 };
         for pass in passes {
             let points = format!("{step}={pass}*off->return");
             let flags = ["--config", &config(parent.path())?];
             let mut up = Up::with(&data, &flags, &[("FAILPOINTS", &points)]);
-            let (text, _dir) = (code.clone(), ());
             let next = next_code();
             let ended = up.ends(&["deploy", next.path().to_str().expect("text"), "-a", "shop"]);
             let settled = Instant::now() + Duration::from_secs(60);
             while up.is_running() && Instant::now() < settled {
                 std::thread::yield_now();
             }
-            assert!(!up.is_running(), "{step} was not reached (pass {pass}) {}", text.display());
+            assert!(!up.is_running(), "{step} was not reached (pass {pass}): {}", said(&ended));
             let released = String::from_utf8_lossy(&ended.stdout).contains("Released v");
             up.kill();
             let version = if released { 4 } else { 3 };

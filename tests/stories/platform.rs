@@ -46,7 +46,7 @@ fn an_app_is_deployed_configured_scaled_and_rolled_back() -> TestResult {
     let page = up.get("shop", "/")?.1;
     assert!(page.starts_with("code-001\n") && page.contains("DYNO=web.1\n"), "{page}");
 
-    let told = up.run(&["config", "set", "GREETING=hi", "-a", "shop"]);
+    let told = up.says(&["config", "set", "GREETING=hi", "-a", "shop"]);
     assert!(told.contains("v4"), "{told}");
     up.wait_for_page("shop", "/", "GREETING=hi\n");
     assert_eq!(up.run(&["config", "get", "GREETING", "-a", "shop"]), "hi\n");
@@ -67,7 +67,7 @@ fn an_app_is_deployed_configured_scaled_and_rolled_back() -> TestResult {
     up.wait_for_page("shop", "/", "GREETING=bye\n");
     assert!(up.get("shop", "/")?.1.starts_with("code-002\n"));
 
-    let told = up.run(&["rollback", "v4", "-a", "shop"]);
+    let told = up.says(&["rollback", "v4", "-a", "shop"]);
     assert!(told.contains("v7"), "{told}");
     let page = up.wait_for_page("shop", "/", "GREETING=hi\n");
     assert!(page.starts_with("code-001\n"), "{page}");
@@ -178,7 +178,8 @@ fn a_failed_build_and_a_failed_release_phase_change_nothing() -> TestResult {
     let ended = up.ends(&["deploy", path(&broken), "-a", "shop"]);
     assert_eq!(ended.status.code(), Some(1));
     assert!(up.get("shop", "/")?.1.starts_with("code-001\n"));
-    assert_eq!(up.ask("/apps/shop/builds")[1]["status"], "failed");
+    let builds = up.ask("/apps/shop/builds");
+    assert!(builds.as_array().is_some_and(|builds| builds.iter().any(|build| build["status"] == "failed")));
 
     // The command exits with the number of its arguments.
     let phase = app(&[

@@ -108,6 +108,13 @@ impl Up {
         String::from_utf8(output.stdout).expect("text")
     }
 
+    /// Runs a command that must succeed, and gives what it said on the side.
+    pub(crate) fn says(&self, words: &[&str]) -> String {
+        let output = output(&mut self.command(words));
+        assert!(output.status.success(), "{words:?}: {}\n{}", said(&output), self.told());
+        String::from_utf8(output.stderr).expect("text")
+    }
+
     /// Runs a command that must fail, and gives what it said about it.
     pub(crate) fn refuses(&self, words: &[&str]) -> String {
         let output = self.ends(words);
@@ -141,10 +148,17 @@ impl Up {
         panic!("{app}{path} never showed `{text}`: {last:?}\n{}", self.told());
     }
 
+    /// Every release of an app, the oldest first.
+    pub(crate) fn releases(&self, app: &str) -> Vec<Value> {
+        let request = self.request("GET", &format!("/apps/{app}/releases"));
+        let request = request.header("range", "version ..; max=1000").body(String::new()).expect("legal");
+        let mut answer = self.agent.run(request).expect("answered");
+        serde_json::from_str(&answer.body_mut().read_to_string().expect("read")).expect("a list")
+    }
+
     /// What the API answers the owner: status and JSON.
     pub(crate) fn api(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let token = std::fs::read_to_string(self.data.join("owner-token")).expect("a token");
-        let request = http_request(method, self.port, path, token.trim());
+        let request = self.request(method, path);
         let sent = match body {
             Some(body) => self.agent.run(request.body(body.to_string()).expect("legal")),
             None => self.agent.run(request.body(String::new()).expect("legal")),
@@ -160,6 +174,16 @@ impl Up {
         let (status, answer) = self.api("GET", path, None);
         assert!((200..300).contains(&status), "GET {path}: {status} {answer}");
         answer
+    }
+
+    fn request(&self, method: &str, path: &str) -> ureq::http::request::Builder {
+        let token = std::fs::read_to_string(self.data.join("owner-token")).expect("a token");
+        ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("http://127.0.0.1:{}{path}", self.port))
+            .header("authorization", format!("Bearer {}", token.trim()))
+            .header("accept", "application/vnd.heroku+json; version=3")
+            .header("content-type", "application/json")
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
@@ -180,24 +204,10 @@ impl Up {
         self.child.wait().expect("ended")
     }
 
-    /// Waits for its end.
-    pub(crate) fn wait(mut self) -> ExitStatus {
-        self.child.wait().expect("ended")
-    }
-
     /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
-}
-
-fn http_request(method: &str, port: u16, path: &str, token: &str) -> ureq::http::request::Builder {
-    ureq::http::Request::builder()
-        .method(method)
-        .uri(format!("http://127.0.0.1:{port}{path}"))
-        .header("authorization", format!("Bearer {token}"))
-        .header("accept", "application/vnd.heroku+json; version=3")
-        .header("content-type", "application/json")
 }
 
 impl Drop for Up {
