@@ -19,7 +19,7 @@ pub struct Config {
     /// Where compiled code, unpacked slugs and builds are kept; may be deleted while the platform is stopped. Default: cache
     /// in the data directory.
     pub cache_dir: PathBuf,
-    /// Where to listen, for apps and control API alike: localhost:8080, 0.0.0.0:80, [::]:80.
+    /// Where to listen, for apps and control API alike: `localhost:8080`, `0.0.0.0:80`, `[::]:80`.
     pub listen: Listen,
     /// The domain below which apps answer, as NAME.DOMAIN. The domain itself and api.DOMAIN are the control API.
     pub domain: Hostname,
@@ -73,8 +73,8 @@ impl Default for Config {
 pub struct LogConfig {
     /// How lines look: text, or json with an object a line.
     pub format: LogFormat,
-    /// What is logged: error, warn, info, debug or trace, or directives as warn,hokku::router=debug. HOKKU_LOG goes
-    /// before it.
+    /// What is logged: error, warn, info, debug or trace, or directives as `warn,hokku::router=debug`.
+    /// `HOKKU_LOG` goes before it.
     pub level: String,
 }
 

@@ -84,10 +84,9 @@ fn target(app: &App, roster: Option<&Arc<AppRoster>>) -> Target {
         Some(WebTarget::Booting) => Target::Booting,
         Some(WebTarget::NoWeb) => Target::NoWeb,
         Some(WebTarget::Crashed) => Target::Crashed,
-        Some(WebTarget::Blank) => Target::Blank,
         // The dyno manager has not looked at it yet.
         None if app.current_slug().is_some() => Target::Booting,
-        None => Target::Blank,
+        Some(WebTarget::Blank) | None => Target::Blank,
     }
 }
 

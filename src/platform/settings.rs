@@ -134,7 +134,7 @@ impl Settings {
 fn told(error: &str) -> String {
     let mut lines = error.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
-    match lines.last() {
+    match lines.next_back() {
         Some(last) if first.starts_with("TOML parse error") => {
             format!("{}: {last}", first.trim_start_matches("TOML parse error at "))
         }
@@ -179,27 +179,25 @@ impl Config {
     #[must_use]
     pub fn to_toml(&self) -> String {
         let values = values(self);
-        let mut text = String::from(
-            "# The configuration of a Hokku platform, as it would run now. Keep it as hokku.toml in the data directory, or\n\
-             # name it: hokku up --config FILE. Flags go before variables, variables before the file.\n",
-        );
+        let head = "# The configuration of a Hokku platform, as it would run now. Keep it as hokku.toml in the data directory, or\n\
+                    # name it: hokku up --config FILE. Flags go before variables, variables before the file.";
+        let mut blocks = vec![head.to_owned()];
         for (section, names, docs) in SECTIONS {
             let Some(table) = table_of(&values, section) else { continue };
             if !section.is_empty() {
-                let about = Self::get_field_docs_of(section);
-                text.push_str(&format!("\n# {about}\n[{section}]\n"));
+                blocks.push(format!("# {}\n[{section}]", Self::about(section)));
             }
             for (name, doc) in names.iter().zip(docs) {
                 let key = key(name);
                 let Some(value) = table.get(&key).filter(|value| !value.is_table()) else { continue };
                 let variable = variable(section, &key);
-                text.push_str(&format!("\n{}# {variable}\n{key} = {value}\n", comment(doc)));
+                blocks.push(format!("{}\n# {variable}\n{key} = {value}", comment(doc)));
             }
         }
-        text
+        blocks.join("\n\n") + "\n"
     }
 
-    fn get_field_docs_of(section: &str) -> &'static str {
+    fn about(section: &str) -> &'static str {
         let (_, names, docs) = SECTIONS[0];
         let index = names.iter().position(|name| *name == section);
         index.and_then(|index| docs.get(index)).copied().unwrap_or_default()
@@ -208,7 +206,7 @@ impl Config {
 
 /// `doc` as lines of comment.
 fn comment(doc: &str) -> String {
-    doc.lines().map(|line| format!("# {}\n", line.trim())).collect()
+    doc.lines().map(|line| format!("# {}", line.trim().replace('`', ""))).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ fn killed_at_every_marked_step_of_a_deploy_it_loses_nothing() -> TestResult {
             let mut up = Up::with(&data, &flags, &[("FAILPOINTS", &points)]);
             let next = next_code();
             let ended = up.ends(&["deploy", next.path().to_str().expect("text"), "-a", "shop"]);
-            let settled = Instant::now() + Duration::from_secs(60);
+            let settled = Instant::now() + Duration::from_mins(1);
             while up.is_running() && Instant::now() < settled {
                 std::thread::yield_now();
             }

@@ -211,6 +211,7 @@ impl Up {
 }
 
 impl Drop for Up {
+    #[expect(clippy::print_stderr, reason = "a failed test shows what the platform said")]
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             self.signal(rustix::process::Signal::TERM);
