@@ -17,13 +17,14 @@
 //!
 //! ```text
 //! cli                            one file per command; the only place that prints
-//! serve                          composition root: a directory in, a running app out
-//! router                         the door for requests
-//! build                          source to slug
+//! serve    platform              composition roots: a directory, or a data directory, in; a running system out
+//! router   api                   the doors
+//! release                        the one way in which anything becomes a release
+//! build    formation             the decisions
 //! dyno                           running one guest; the only room that knows wasmtime
-//! logplex                        the records
-//! app   slug                     the things
-//! name  clock                    the words
+//! ledger   logplex               the records
+//! app      slug                  the things
+//! name     clock                 the words
 //! ```
 //!
 //! # The way of a build
@@ -32,6 +33,13 @@
 //! what it says; [`slug`] packs the result: a manifest that names the app's tree and each wasm program by digest, so
 //! that a code-only change stores only the tree; [`dyno`] compiles each program ahead of time, once per engine
 //! version, in a process with limits of its own.
+//!
+//! # The way of a change
+//!
+//! [`api`] takes it from its caller and decides it over the ledger's present state; [`ledger`] appends it, on the disk,
+//! before anybody is told, and publishes the next state. What becomes a release goes through [`release`]: build, release
+//! phase, one batch of entries. [`formation`] sees the new state, starts what is wanted, publishes its roster, and stops
+//! what is not; [`platform`] makes the router's table of both.
 //!
 //! # The way of a request
 //!

@@ -58,7 +58,8 @@ impl Control {
         self.router.publish(Routes::new());
     }
 
-    fn refresh(&self) {
+    /// Publishes the table as it is now.
+    pub(super) fn refresh(&self) {
         let Some(own) = self.own.upgrade() else { return };
         // A panic elsewhere leaves what is remembered of routes whole. Under the lock, so that tables do not overtake
         // each other.

@@ -112,6 +112,8 @@ impl Platform {
         let hosts = Hosts::new(self.config.domain.clone(), self.rooms.logplex.clone());
         let (ledger, supervisor) = (self.rooms.ledger.clone(), self.rooms.supervisor.clone());
         let control = Control::new(self.api.router(), self.router.clone(), ledger, supervisor, hosts);
+        // Before the first request is taken.
+        control.refresh();
         let following = CancellationToken::new();
         tasks.spawn(following.clone().run_until_cancelled_owned(Arc::clone(&control).follow()));
         let serving = {

@@ -12,6 +12,7 @@ fn every_help_text() {
     for words in [
         &["--help"][..],
         &["serve", "--help"],
+        &["up", "--help"],
         &["run", "--help"],
         &["build", "--help"],
         &["slug", "--help"],

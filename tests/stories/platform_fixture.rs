@@ -50,7 +50,7 @@ impl Up {
         let told = Arc::<Mutex<String>>::default();
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let telling = told.clone();
-        std::thread::spawn(move || {
+        let listening = std::thread::spawn(move || {
             let mut line = String::new();
             while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
                 telling.lock().expect("told").push_str(&line);
@@ -63,6 +63,7 @@ impl Up {
             let mut line = String::new();
             if stdout.read_line(&mut line).expect("read") == 0 {
                 child.wait().expect("ended");
+                listening.join().expect("read");
                 return Err(format!("{greeting}{}", told.lock().expect("told")));
             }
             greeting.push_str(&line);
