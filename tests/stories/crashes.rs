@@ -2,13 +2,14 @@
 
 use crate::{
     TestResult,
-    fixture::{app, said},
+    fixture::{app, hokku, output, said},
     platform::{assert_tidy, mirror},
     platform_fixture::Up,
 };
 use serde_json::{Value, json};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
+    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -16,39 +17,85 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the platform has acknowledged, and the one change that was under way when it was killed.
-#[derive(Clone, Debug, Default)]
-struct Acknowledged {
-    /// The value of `ROUND`, and of the change under way.
-    round: Option<u64>,
-    attempted_round: Option<u64>,
-    /// How many web dynos.
-    quantity: Option<u64>,
-    attempted_quantity: Option<u64>,
-    /// The version of the last release.
-    version: u64,
-    /// Rollbacks bring an old round back.
-    rolled_back: bool,
+/// One thing that a change sets: what was acknowledged last, and what was asked for since.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// `None` when a rollback may have brought any older value back.
+    acknowledged: Option<u64>,
+    attempted: Option<u64>,
 }
 
-/// A user's changes, made over the API one after the other; each is noted when it was acknowledged.
+impl Known {
+    fn is(value: u64) -> Self {
+        Self { acknowledged: Some(value), attempted: None }
+    }
+
+    fn assert_allows(&self, value: u64, what: &str) {
+        let allowed = self.acknowledged.is_none_or(|known| known == value) || self.attempted == Some(value);
+        assert!(allowed, "{what} is {value}: {self:?}");
+    }
+}
+
+/// What the platform may hold: everything that it acknowledged, and perhaps the one change that was under way.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    /// The config var `ROUND`; 0 without it.
+    round: Known,
+    /// The mark of the code.
+    code: Known,
+    /// How many web dynos.
+    quantity: Known,
+    /// The version of the last release that was acknowledged.
+    version: u64,
+}
+
+impl Expected {
+    fn after_deploy() -> Self {
+        Self { round: Known::is(0), code: Known::is(1), quantity: Known::is(1), version: 3 }
+    }
+
+    /// What the kill left open is decided when the platform is back.
+    fn settled(up: &Up) -> Self {
+        let page = up.wait_for_page("shop", "/", "code-");
+        let code = page[5..8].parse().expect("a mark");
+        let version = up.releases("shop").len() as u64;
+        Self {
+            round: Known::is(round(up)),
+            code: Known::is(code),
+            quantity: Known::is(quantity(up)),
+            version,
+        }
+    }
+}
+
+fn round(up: &Up) -> u64 {
+    let config = up.ask("/apps/shop/config-vars");
+    config["ROUND"].as_str().map_or(0, |round| round.parse().expect("a number"))
+}
+
+fn quantity(up: &Up) -> u64 {
+    up.ask("/apps/shop/formation/web")["quantity"].as_u64().expect("a number")
+}
+
+/// A user's changes, one after the other; each is noted when it is asked for and when it was acknowledged.
 struct User {
-    acknowledged: Arc<Mutex<Acknowledged>>,
+    expected: Arc<Mutex<Expected>>,
     count: Arc<AtomicU64>,
     address: String,
     token: String,
     agent: ureq::Agent,
+    data: PathBuf,
 }
 
 impl User {
-    fn of(up: &Up, acknowledged: Arc<Mutex<Acknowledged>>) -> Self {
+    fn of(up: &Up, expected: Arc<Mutex<Expected>>) -> Self {
         let token = std::fs::read_to_string(up.data().join("owner-token")).expect("a token");
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let address = format!("http://127.0.0.1:{}", up.port());
-        Self { acknowledged, count: Arc::default(), address, token: token.trim().to_owned(), agent }
+        let (address, data) = (format!("http://127.0.0.1:{}", up.port()), up.data().to_owned());
+        Self { expected, count: Arc::default(), address, token: token.trim().to_owned(), agent, data }
     }
 
-    /// Sends one change; `None` when the platform was gone before it answered.
+    /// Sends one request; `None` when the platform was gone before it answered.
     fn send(&self, method: &str, path: &str, body: &Value) -> Option<Value> {
         let request = ureq::http::Request::builder()
             .method(method)
@@ -65,45 +112,62 @@ impl User {
         status.is_success().then(|| serde_json::from_str(&text).expect("JSON"))
     }
 
-    fn note(&self, change: impl FnOnce(&mut Acknowledged)) {
-        change(&mut self.acknowledged.lock().expect("whole"));
+    fn note(&self, change: impl FnOnce(&mut Expected)) {
+        change(&mut self.expected.lock().expect("whole"));
     }
 
-    /// One change of a kind that depends on `round`; `None` when the platform is gone.
+    /// One change, of a kind that depends on `round`; `None` when the platform is gone.
     fn change(&self, round: u64) -> Option<()> {
-        match round % 4 {
+        match round % 5 {
             0 => {
                 let quantity = 1 + round % 3;
-                self.note(|known| known.attempted_quantity = Some(quantity));
+                self.note(|expected| expected.quantity.attempted = Some(quantity));
                 self.send("PATCH", "/apps/shop/formation/web", &json!({ "quantity": quantity }))?;
-                self.note(|known| known.quantity = Some(quantity));
+                self.note(|expected| expected.quantity = Known::is(quantity));
             }
             3 => {
-                let to = self.acknowledged.lock().expect("whole").version;
-                self.note(|known| known.rolled_back = true);
-                let release =
-                    self.send("POST", "/apps/shop/releases", &json!({ "release": (to - 1).to_string() }))?;
+                let to = self.expected.lock().expect("whole").version;
+                self.note(|expected| {
+                    (expected.round.acknowledged, expected.code.acknowledged) = (None, None)
+                });
+                // v3 is the first with code.
+                let to = json!({ "release": (to - 1).max(3).to_string() });
+                let release = self.send("POST", "/apps/shop/releases", &to)?;
                 let version = release["version"].as_u64().expect("a version");
-                self.note(|known| known.version = version);
+                self.note(|expected| expected.version = version);
+            }
+            4 => {
+                let code = 2 + round % 900;
+                self.note(|expected| expected.code.attempted = Some(code));
+                self.deploy(code)?;
+                self.note(|expected| {
+                    expected.code = Known::is(code);
+                    expected.version += 1;
+                });
             }
             _ => {
-                self.note(|known| known.attempted_round = Some(round));
+                self.note(|expected| expected.round.attempted = Some(round));
                 self.send("PATCH", "/apps/shop/config-vars", &json!({ "ROUND": round.to_string() }))?;
-                let releases = self.send("GET", "/apps/shop/releases", &Value::Null)?;
-                let version =
-                    releases.as_array()?.iter().filter_map(|release| release["version"].as_u64()).max()?;
-                self.note(|known| {
-                    (known.round, known.version, known.rolled_back) = (Some(round), version, false);
+                self.note(|expected| {
+                    expected.round = Known::is(round);
+                    expected.version += 1;
                 });
             }
         }
         self.count.fetch_add(1, SeqCst);
         Some(())
     }
+
+    fn deploy(&self, code: u64) -> Option<()> {
+        let dir = mirror(u32::try_from(code).expect("small"));
+        let mut command = hokku();
+        command.arg("deploy").arg(dir.path()).args(["-a", "shop"]).env("HOKKU_DATA_DIR", &self.data);
+        output(&mut command).status.success().then_some(())
+    }
 }
 
 /// What must hold after any kill: the chain is whole, no half release, what was acknowledged is there, the app answers.
-fn check(data: &Path, known: &Acknowledged) -> Up {
+fn check(data: &Path, expected: &Expected) -> Up {
     let up = Up::start(data);
     up.run(&["ledger", "verify"]);
     let releases = up.releases("shop");
@@ -111,21 +175,16 @@ fn check(data: &Path, known: &Acknowledged) -> Up {
         assert_eq!(release["version"], index as u64 + 1, "dense");
         assert_ne!(release["status"], "pending", "no half release");
     }
-    assert!(releases.len() as u64 >= known.version, "{known:?}: {} releases", releases.len());
+    assert!(releases.len() as u64 >= expected.version, "{expected:?}: {} releases", releases.len());
     for build in up.ask("/apps/shop/builds").as_array().expect("a list") {
         assert_ne!(build["status"], "pending", "no half build");
     }
-    let config = up.ask("/apps/shop/config-vars");
-    let round = config["ROUND"].as_str().map(|round| round.parse::<u64>().expect("a number"));
-    if !known.rolled_back && round != known.round {
-        assert_eq!(round, known.attempted_round, "{known:?}");
-    }
-    let quantity = up.ask("/apps/shop/formation/web")["quantity"].as_u64();
-    if quantity != known.quantity.or(Some(1)) {
-        assert_eq!(quantity, known.attempted_quantity, "{known:?}");
-    }
-    let wanted = round.map_or("code-".to_owned(), |round| format!("ROUND={round}\n"));
-    up.wait_for_page("shop", "/", &wanted);
+    let round = round(&up);
+    expected.round.assert_allows(round, "ROUND");
+    expected.quantity.assert_allows(quantity(&up), "web");
+    let wanted = if round == 0 { "code-".to_owned() } else { format!("ROUND={round}\n") };
+    let page = up.wait_for_page("shop", "/", &wanted);
+    expected.code.assert_allows(page[5..8].parse().expect("a mark"), "the code");
     up
 }
 
@@ -136,26 +195,39 @@ fn deployed(data: &Path) {
     assert!(up.stop().success());
 }
 
+/// Lets a random part of `most` pass.
+fn random_moment(most: Duration) {
+    let until = Instant::now() + most.mul_f64(fastrand::f64());
+    while Instant::now() < until {
+        std::thread::yield_now();
+    }
+}
+
+/// Kills a platform at a random moment of its start.
+fn killed_while_it_starts(data: &Path) {
+    let mut command = hokku();
+    command.arg("up").arg("--data-dir").arg(data).args(["--listen", "localhost:0"]);
+    let mut child = command.env_remove("HOKKU_CACHE_DIR").stdout(Stdio::null()).spawn().expect("started");
+    random_moment(Duration::from_millis(80));
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+}
+
 #[test]
 fn killed_at_a_hundred_random_moments_it_loses_nothing() -> TestResult {
     let parent = tempfile::tempdir()?;
     let data = parent.path().join("data");
     deployed(&data);
-    let acknowledged = Arc::new(Mutex::new(Acknowledged { version: 3, ..Acknowledged::default() }));
-    let mut round = 0;
-    for _ in 0..100 {
-        let known = acknowledged.lock().expect("whole").clone();
+    let expected = Arc::new(Mutex::new(Expected::after_deploy()));
+    let mut round = 1;
+    for attempt in 0..100 {
+        if attempt % 4 == 0 {
+            killed_while_it_starts(&data);
+        }
+        let known = *expected.lock().expect("whole");
         let up = check(&data, &known);
-        // What the kill left open is decided now.
-        let settled = {
-            let releases = up.releases("shop").len() as u64;
-            let round =
-                up.ask("/apps/shop/config-vars")["ROUND"].as_str().and_then(|round| round.parse().ok());
-            let quantity = up.ask("/apps/shop/formation/web")["quantity"].as_u64();
-            Acknowledged { round, quantity, version: releases, ..Acknowledged::default() }
-        };
-        *acknowledged.lock().expect("whole") = settled;
-        let user = User::of(&up, acknowledged.clone());
+        *expected.lock().expect("whole") = Expected::settled(&up);
+        let user = User::of(&up, expected.clone());
         let (count, from) = (user.count.clone(), round);
         let changing = std::thread::spawn(move || {
             let mut round = from;
@@ -169,14 +241,11 @@ fn killed_at_a_hundred_random_moments_it_loses_nothing() -> TestResult {
         while count.load(SeqCst) < wanted && !changing.is_finished() {
             std::thread::yield_now();
         }
-        let until = Instant::now() + Duration::from_micros(fastrand::u64(0..8_000));
-        while Instant::now() < until {
-            std::thread::yield_now();
-        }
+        random_moment(Duration::from_millis(if attempt % 2 == 0 { 8 } else { 200 }));
         up.kill();
         round = changing.join().expect("joined");
     }
-    let known = acknowledged.lock().expect("whole").clone();
+    let known = *expected.lock().expect("whole");
     let up = check(&data, &known);
     assert!(round > 100, "{round} changes were made in all");
     assert!(up.stop().success());
@@ -205,8 +274,13 @@ fn killed_at_every_marked_step_of_a_deploy_it_loses_nothing() -> TestResult {
             assert!(!up.is_running(), "{step} was not reached (pass {pass}): {}", said(&ended));
             let released = String::from_utf8_lossy(&ended.stdout).contains("Released v");
             up.kill();
-            let version = if released { 4 } else { 3 };
-            let up = check(&data, &Acknowledged { version, ..Acknowledged::default() });
+            let expected = if released {
+                Expected { code: Known::is(2), version: 4, ..Expected::after_deploy() }
+            } else {
+                let code = Known { acknowledged: Some(1), attempted: Some(2) };
+                Expected { code, ..Expected::after_deploy() }
+            };
+            let up = check(&data, &expected);
             up.run(&["deploy", next.path().to_str().expect("text"), "-a", "shop"]);
             assert!(up.get("shop", "/")?.1.starts_with("code-002\n"), "{step}");
             assert!(up.stop().success());

@@ -337,8 +337,8 @@ fn running_requests_end_before_a_stopped_platform_does() -> TestResult {
 /// Whether a platform's directory holds nothing that an ended build or dyno would have needed.
 pub(crate) fn assert_tidy(data: &Path) {
     let mut left = Vec::new();
-    for dir in ["releases/uploads", "releases/sources", "cache/scratch", "cache/builds/work"] {
-        let Ok(entries) = std::fs::read_dir(data.join(dir)) else { continue };
+    for dir in ["releases/uploads", "releases/sources", "cache/scratch", "cache/builds/tmp"] {
+        let entries = std::fs::read_dir(data.join(dir)).expect(dir);
         left.extend(entries.flatten().map(|entry| entry.path()).filter(|path| !path.ends_with("lock")));
     }
     assert!(left.is_empty(), "left behind: {left:?}");
