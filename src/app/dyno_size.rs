@@ -71,18 +71,7 @@ impl FromStr for DynoSize {
     }
 }
 
-impl serde::Serialize for DynoSize {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for DynoSize {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+crate::name::serde_as_text!(DynoSize);
 
 #[cfg(test)]
 mod tests {

@@ -20,8 +20,8 @@ use tracing_subscriber::EnvFilter;
   hokku up --listen 0.0.0.0:80 --domain paas.example.com
   hokku up --print-config > hokku.toml            every key with what it means
 
-Each key of hokku.toml is also a variable: `idle` of [router] is HOKKU_ROUTER_IDLE. HOKKU_PLATFORM_KEY (64 hexadecimal
-digits) takes the place of the file platform.key.")]
+Each key of hokku.toml is also a variable: `idle` of [router] is HOKKU_ROUTER_IDLE.
+HOKKU_PLATFORM_KEY (64 hexadecimal digits) takes the place of the file platform.key.")]
 pub(super) struct Up {
     #[command(flatten)]
     data_dir: DataDir,

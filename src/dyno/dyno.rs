@@ -327,7 +327,8 @@ fn check_kind(program: &LoadedProgram, path: &str, spec: &DynoSpec) -> Result<()
 async fn disk(engine: &Engine, slug: &Slug) -> Result<Arc<Disk>, DynoError> {
     let tree = engine.inner.trees.tree(slug).await?;
     let dynos = engine.inner.trees.scratch().to_owned();
-    let copy = tokio::task::spawn_blocking(move || Disk::copy_of(tree.path(), &dynos));
+    let removals = engine.inner.lingering.clone();
+    let copy = tokio::task::spawn_blocking(move || Disk::copy_of(tree.path(), &dynos, removals));
     let copied = copy.await.unwrap_or_else(|panic| {
         Err(DynoError::Disk { directory: "this process".to_owned(), cause: std::io::Error::other(panic) })
     });
@@ -364,7 +365,9 @@ fn start_command(engine: Engine, program: Arc<LoadedProgram>, sandbox: Sandbox) 
             }
         }
         // The disk goes before the end is told, and before the engine that holds its directory.
-        drop(sandbox);
+        if let Some(disk) = Arc::into_inner(sandbox.disk) {
+            disk.removed().await;
+        }
         drop(engine);
         ended.send_replace(Some(end));
     };

@@ -69,7 +69,7 @@ pub(super) struct Inner {
     pub(super) code: CodeCache,
     pub(super) trees: TreeCache,
     pub(super) housekeeping: Housekeeping,
-    /// Guests that go on after their answer.
+    /// Guests that go on after their answer, and disks of dynos that are being removed.
     pub(super) lingering: TaskTracker,
     _scratch: Scratch,
     /// Kept so that a cache directory of our own making goes with the engine.
@@ -178,7 +178,8 @@ impl Engine {
         off_the_async_threads(forget).await
     }
 
-    /// Waits until no guest goes on after its answer: for a clean end after the last request.
+    /// Waits until no guest goes on after its answer and the disks of stopped dynos are gone: for a clean end after the
+    /// last request.
     ///
     /// Cancel safe.
     pub async fn drained(&self) {

@@ -4,17 +4,27 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 
-/// The disk of one dyno: a private copy of the slug's tree at `/app` and an empty `/tmp`. It goes with the dyno.
+/// The disk of one dyno: a private copy of the slug's tree at `/app` and an empty `/tmp`. It goes with the dyno: off the
+/// async threads, because a tree may have thousands of files.
 pub(in crate::dyno) struct Disk {
     app: PathBuf,
     tmp: PathBuf,
-    _root: tempfile::TempDir,
+    root: Option<TempDir>,
+    removals: TaskTracker,
 }
 
 impl Disk {
-    /// Copies `tree` into a new directory below `parent`. Blocks: call it off the async threads.
-    pub(in crate::dyno) fn copy_of(tree: &Path, parent: &Path) -> Result<Self, DynoError> {
+    /// Copies `tree` into a new directory below `parent`; `removals` waits for its removal. Blocks: call it off the
+    /// async threads.
+    pub(in crate::dyno) fn copy_of(
+        tree: &Path,
+        parent: &Path,
+        removals: TaskTracker,
+    ) -> Result<Self, DynoError> {
         let failed = |cause| DynoError::Disk { directory: parent.display().to_string(), cause };
         let root = tempfile::Builder::new().prefix("dyno-").tempdir_in(parent).map_err(failed)?;
         let (app, tmp) = (root.path().join("app"), root.path().join("tmp"));
@@ -24,7 +34,7 @@ impl Disk {
             .and_then(|from| Ok((from, Dir::open_ambient_dir(&app, ambient_authority())?)))
             .and_then(|(from, to)| copy_tree(&from, &to));
         made.map_err(failed)?;
-        Ok(Self { app, tmp, _root: root })
+        Ok(Self { app, tmp, root: Some(root), removals })
     }
 
     pub(in crate::dyno) fn app(&self) -> &Path {
@@ -33,6 +43,22 @@ impl Disk {
 
     pub(in crate::dyno) fn tmp(&self) -> &Path {
         &self.tmp
+    }
+
+    /// Removes it, and waits until it is gone.
+    pub(in crate::dyno) async fn removed(mut self) {
+        if let Some(root) = self.root.take() {
+            // A directory that cannot be removed goes with the engine's.
+            drop(self.removals.spawn_blocking(move || drop(root)).await);
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if let (Some(root), Ok(runtime)) = (self.root.take(), Handle::try_current()) {
+            self.removals.spawn_blocking_on(move || drop(root), &runtime);
+        }
     }
 }
 
@@ -63,7 +89,7 @@ mod tests {
         std::fs::create_dir(tree.path().join("static")).expect("dir");
         std::fs::write(tree.path().join("static/a.txt"), "slug").expect("file");
         std::os::unix::fs::symlink("static/a.txt", tree.path().join("link")).expect("link");
-        let disk = Disk::copy_of(tree.path(), parent.path()).expect("disk");
+        let disk = Disk::copy_of(tree.path(), parent.path(), TaskTracker::new()).expect("disk");
         std::fs::write(disk.app().join("static/a.txt"), "dyno").expect("write");
         assert_eq!(std::fs::read_to_string(disk.app().join("link")).expect("read"), "dyno");
         assert_eq!(std::fs::read_to_string(tree.path().join("static/a.txt")).expect("read"), "slug");
