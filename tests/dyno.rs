@@ -361,6 +361,7 @@ async fn a_dyno_leaves_nothing_on_the_disk() -> TestResult {
     };
     assert_eq!(disks()?, 1);
     drop(dyno);
+    engine.drained().await;
     assert_eq!(disks()?, 0);
     Ok(())
 }

@@ -97,7 +97,8 @@ impl DynoSpec {
     }
 }
 
-/// A running dyno: a small machine with a name, a disk of its own and a lifetime. Dropping it stops it.
+/// A running dyno: a small machine with a name, a disk of its own and a lifetime. Dropping it stops it; its
+/// disk is removed in the background, for which [`Engine::drained`] waits.
 ///
 /// ```
 /// use hokku::{Dyno, DynoSpec, Engine, EngineConfig, Slug, slug::{PackPlan, SlugStore}};
