@@ -89,10 +89,10 @@ impl Deploy {
         if let Some(address) = build.output_stream_url.clone() {
             session.follow(&address, self.output()).await?;
         }
-        loop {
+        for round in 0.. {
             build = session.client.get(&["apps", app, "builds", &build.id]).await?;
             match build.status {
-                Status::Pending => session.client.pause().await,
+                Status::Pending => session.client.pause(round).await,
                 Status::Failed => bail!("the build failed; what served before still does"),
                 Status::Succeeded => break,
             }

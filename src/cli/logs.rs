@@ -9,6 +9,9 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
+/// The round whose pause is a second or two: nobody waits for what is not there yet.
+const SOME_SECONDS: u32 = 4;
+
 /// Show an app's log: what its dynos say, its builds and releases, and every request
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -58,7 +61,7 @@ impl Logs {
                 Err(error) if self.tail => reading.mend(session, error).await?,
                 Err(error) => return Err(error),
             }
-            session.client.pause().await;
+            session.client.pause(SOME_SECONDS).await;
         }
     }
 }

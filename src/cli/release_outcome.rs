@@ -39,10 +39,11 @@ impl Session {
                 self.follow(&address, output).await?;
             }
         }
+        let mut rounds = 0..;
         while release.status == Status::Pending {
             release = self.client.get(&["apps", app, "releases", &release.id]).await?;
             if release.status == Status::Pending {
-                self.client.pause().await;
+                self.client.pause(rounds.next().unwrap_or_default()).await;
             }
         }
         self.parting_words = None;

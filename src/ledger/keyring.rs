@@ -5,7 +5,7 @@ use super::{
 };
 use crate::name::AppId;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::Path,
 };
 
@@ -70,11 +70,15 @@ impl Keyring {
         self.keys.get(&app)
     }
 
-    /// Brings the keys to the apps that there are: each must have one, and no other is kept.
-    pub(super) fn settle(&mut self, apps: impl IntoIterator<Item = AppId>) -> Result<(), LedgerError> {
-        let mut strays: BTreeSet<AppId> = self.keys.keys().copied().collect();
+    /// Brings the keys to the apps that there are: each must have one, and those of `destroyed` apps are removed. A key of
+    /// an app that the ledger does not know stays: an older ledger may have been put in the place of the right one.
+    pub(super) fn settle(
+        &mut self,
+        apps: impl IntoIterator<Item = AppId>,
+        destroyed: &HashSet<AppId>,
+    ) -> Result<(), LedgerError> {
         for app in apps {
-            if !strays.remove(&app) {
+            if !self.keys.contains_key(&app) {
                 return Err(LedgerError::AppKey { app, file: self.database.file.clone() });
             }
         }
@@ -82,7 +86,8 @@ impl Keyring {
         let sql = "INSERT INTO keys (app, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING";
         let probed = self.database.connection.execute(sql, (PROBE, probe));
         probed.map_err(|cause| self.error(&cause))?;
-        self.forget(strays)
+        let doomed: Vec<_> = self.keys.keys().copied().filter(|app| destroyed.contains(app)).collect();
+        self.forget(doomed)
     }
 
     /// Keeps new keys; they are on the disk when this returns. A key whose app is not made after all is harmless.

@@ -69,7 +69,7 @@ impl Ledger {
         clock: Clock,
     ) -> Result<Self, LedgerError> {
         let (state, chains) = replay(&entries, &keyring)?;
-        keyring.settle(state.apps.keys().copied())?;
+        keyring.settle(state.apps.keys().copied(), &state.destroyed)?;
         let published = Arc::new(Published::new(state));
         let writer = Writer { clock, entries, keyring, chains, published: Arc::clone(&published) };
         let (orders, received) = mpsc::channel();

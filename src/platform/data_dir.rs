@@ -9,6 +9,9 @@ use std::{
 /// The format of data directories that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 
+/// How the name of a file starts while it is being written.
+const UNFINISHED: &str = ".writing-";
+
 /// A data directory, held by this process as long as this lives.
 ///
 /// `ledger`, `platform.key` and `slugs` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew when they
@@ -37,8 +40,13 @@ impl DataDir {
         if foreign && is_used_otherwise(&path).map_err(failed("read"))? {
             return Err(PlatformError::NotADataDir { path });
         }
+        let bereft = !path.join("ledger/ledger.db").exists();
+        if bereft && ["owner-token", "slugs/slugs"].iter().any(|left| path.join(left).exists()) {
+            return Err(PlatformError::NoLedger { path });
+        }
         make_private(&path).map_err(failed("make"))?;
         let held = hold(&path)?;
+        remove_unfinished(&path).map_err(failed("write to"))?;
         if fresh {
             write_whole(&path, "format", &format!("{FORMAT}\n")).map_err(failed("write to"))?;
         } else {
@@ -113,17 +121,28 @@ fn is_used_otherwise(path: &Path) -> io::Result<bool> {
     };
     for entry in entries {
         let name = entry?.file_name();
-        let own = name == "lock" || name == "hokku.toml" || name.as_encoded_bytes().starts_with(b".writing-");
-        if !own {
+        let own = ["lock", "hokku.toml", "lost+found"].iter().any(|own| name == *own);
+        if !own && !name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
+/// Removes what a kill left of files that were being written.
+fn remove_unfinished(path: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn write_whole(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     // Temporary files are readable by this user only.
-    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(dir.join(name))?;
@@ -166,5 +185,26 @@ mod tests {
         std::fs::write(dir.path().join("format"), "2\n").expect("written");
         insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("newer"), dir.path()), @"the data directory DIR was written by a newer hokku (format 2); upgrade this one, which was not allowed to touch it");
         assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 2, "format and lock");
+    }
+
+    #[test]
+    fn a_missing_ledger_is_not_taken_for_a_new_platform() {
+        let dir = tempfile::tempdir().expect("a directory");
+        drop(DataDir::open(dir.path()).expect("made"));
+        DataDir::open(dir.path()).expect("a first start that was killed");
+        std::fs::create_dir_all(dir.path().join("slugs/slugs")).expect("made");
+        insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("bereft"), dir.path()), @"the data directory DIR has slugs or a token, but no ledger/ledger.db: mount or restore it; to begin anew, remove what is left");
+        std::fs::create_dir_all(dir.path().join("ledger")).expect("made");
+        std::fs::write(dir.path().join("ledger/ledger.db"), "").expect("written");
+        DataDir::open(dir.path()).expect("there again");
+    }
+
+    #[test]
+    fn a_fresh_volume_is_taken_and_what_a_kill_left_is_removed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join("lost+found")).expect("made");
+        std::fs::write(dir.path().join(".writing-x"), "a token").expect("written");
+        DataDir::open(dir.path()).expect("taken");
+        assert!(!dir.path().join(".writing-x").exists());
     }
 }

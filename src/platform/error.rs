@@ -33,6 +33,15 @@ pub enum PlatformError {
         /// The directory.
         path: PathBuf,
     },
+    /// Slugs or a token are there, and no ledger: making a new one would end in the removal of all slugs.
+    #[error(
+        "the data directory {} has slugs or a token, but no ledger/ledger.db: mount or restore it; to begin anew, remove what is left",
+        path.display()
+    )]
+    NoLedger {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// The data directory cannot be used.
     #[error("cannot {action} the data directory {}: {cause}; choose another with --data-dir, or mend it", path.display())]
     Data {

@@ -13,9 +13,13 @@ use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
 use crate::release::{ReleaseConfig, Releases, Rooms};
-use crate::router::Router;
+use crate::router::{Router, RouterConfig};
 use crate::slug::SlugStore;
-use std::sync::Arc;
+use rustix::process::{Resource, Rlimit};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -81,7 +85,8 @@ impl Platform {
                 stop: stop.clone(),
             },
         );
-        let router = Router::new(config.router.clone(), clock);
+        let most = most_connections(config.router.max_connections);
+        let router = Router::new(RouterConfig { max_connections: most, ..config.router.clone() }, clock);
         data.write("url", &format!("http://localhost:{port}\n"))?;
         Ok(Self { config, data, listeners, port, token, rooms, releases, api, router, stop })
     }
@@ -123,32 +128,56 @@ impl Platform {
         };
         let ending = async {
             stop.cancelled().await;
+            let deadline = Instant::now() + self.config.grace + LAST_STEPS;
             // Streams would not end by themselves.
             self.stop.cancel();
-            self.releases.close().await;
+            by(deadline, "builds and releases", self.releases.close()).await;
+            deadline
         };
-        let (cut, ()) = tokio::join!(serving, ending);
+        let (cut, deadline) = tokio::join!(serving, ending);
         following.cancel();
         tasks.close();
         tasks.wait().await;
         control.leave();
         drop(control);
-        self.shut_down().await;
+        self.shut_down(deadline).await;
         cut
     }
 
-    async fn shut_down(self) {
-        self.api.close().await;
-        self.rooms.supervisor.close().await;
+    async fn shut_down(self, deadline: Instant) {
+        by(deadline, "changes", self.api.close()).await;
+        by(deadline, "dynos", self.rooms.supervisor.close()).await;
         drop(self.router);
-        // A guest that is not done by then ends with the process.
-        drop(tokio::time::timeout(self.config.grace, self.rooms.engine.drained()).await);
+        by(deadline, "guests", self.rooms.engine.drained()).await;
         self.rooms.ledger.close().await;
         self.rooms.logplex.close();
         if let Err(error) = std::fs::remove_file(self.data.join("url")) {
             tracing::debug!(%error, "the file that tells where the platform is reached was gone");
         }
     }
+}
+
+/// How much longer than the grace for requests a stop may take in all.
+const LAST_STEPS: Duration = Duration::from_secs(5);
+
+/// Waits for one step of the stop; what is not done by then ends with the process, and loses nothing that was
+/// acknowledged.
+async fn by(deadline: Instant, what: &str, step: impl Future<Output = ()>) {
+    if tokio::time::timeout_at(deadline.into(), step).await.is_err() {
+        tracing::warn!("{what} did not end in time");
+    }
+}
+
+/// Takes as many file descriptors as the system allows, and leaves half of them to dynos, slugs and the ledger.
+fn most_connections(wanted: usize) -> usize {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    let now = if rustix::process::setrlimit(Resource::Nofile, raised).is_ok() { raised } else { limit };
+    let most = now.current.and_then(|limit| usize::try_from(limit / 2).ok()).unwrap_or(wanted);
+    if most < wanted {
+        tracing::warn!(wanted, most, "fewer connections than router.max-connections: raise the limit of open files");
+    }
+    wanted.min(most)
 }
 
 async fn open_ledger(

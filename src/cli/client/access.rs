@@ -6,7 +6,7 @@ use std::{fmt, fs, io, path::PathBuf, time::Duration};
 const USUAL_HOST: &str = "http://localhost:8080";
 
 /// How long to wait before asking again for something that is not ready.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A token of the API. Never shown.
 #[derive(Clone)]

@@ -84,9 +84,9 @@ impl Client {
         Self { pause: Duration::ZERO, ..self }
     }
 
-    /// Waits before something is asked again.
-    pub(in crate::cli) async fn pause(&self) {
-        tokio::time::sleep(self.pause).await;
+    /// Waits before something is asked again: longer with each `round`, from 0 on.
+    pub(in crate::cli) async fn pause(&self, round: u32) {
+        tokio::time::sleep(self.pause * 2_u32.pow(round.min(5))).await;
     }
 
     pub(in crate::cli) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, ClientError> {
