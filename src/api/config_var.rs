@@ -6,7 +6,13 @@ use super::{
     scope::{Scope, Word},
 };
 use crate::app::{ConfigChanges, ConfigKey, ConfigVars};
-use axum::{Json, Router, extract::State as Handle, routing::get};
+use crate::ledger::{App, ReleaseStatus};
+use axum::{
+    Json, Router,
+    extract::State as Handle,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -31,11 +37,19 @@ async fn of_release(scope: Scope, Word(named): Word) -> Result<Json<Shape>, ApiE
 }
 
 /// When this answers, the release with the new config vars is there.
-async fn update(Handle(api): Handle<Api>, scope: Scope, fields: Fields) -> Result<Json<Shape>, ApiError> {
+async fn update(Handle(api): Handle<Api>, scope: Scope, fields: Fields) -> Result<Response, ApiError> {
     let changes = fields.into_map().into_iter().map(change).collect::<Result<_, _>>()?;
     let actor = scope.caller.actor();
     let app = api.releases().set_config(&actor, scope.app.id, ConfigChanges::new(changes)).await?;
-    Ok(shape(&app.config))
+    Ok((warning(&app), shape(&app.config)).into_response())
+}
+
+/// What the official command line shows beside its success: the change may still fail.
+fn warning(app: &App) -> Option<[(&'static str, String); 1]> {
+    let release = app.releases.last().filter(|release| release.status == ReleaseStatus::Pending)?;
+    let version = release.version;
+    let text = format!("{version} waits for its release command: see `releases:output {version}`");
+    Some([("x-heroku-warning", text)])
 }
 
 fn change((key, value): (String, Value)) -> Result<(ConfigKey, Option<String>), ApiError> {

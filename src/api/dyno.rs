@@ -21,11 +21,18 @@ use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
-        .route("/apps/{app}/dynos", get(list).delete(restart_all))
+        .route("/apps/{app}/dynos", get(list).post(create).delete(restart_all))
         .route("/apps/{app}/dynos/{dyno}", get(info).delete(restart))
         .route("/apps/{app}/dynos/{dyno}/actions/stop", post(stop))
         .route("/apps/{app}/formations/{formation}", delete(restart_type))
         .route("/apps/{app}/formations/{formation}/actions/stop", post(stop_type))
+}
+
+/// One-off dynos are not for platforms yet: told so that nobody looks for a mistake of their own.
+async fn create() -> ApiError {
+    ApiError::invalid(
+        "This platform does not run one-off dynos yet: `hokku run --local` does, on your machine.",
+    )
 }
 
 /// A dyno as it is now: the one resource that is not from the ledger.

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 /// What a request is refused with: a status, and the body that clients of Heroku's API expect.
 ///
@@ -87,6 +87,11 @@ impl ApiError {
 
     pub(super) fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
+    }
+
+    pub(super) fn too_slow(what: &str, limit: Duration) -> Self {
+        let message = format!("Nothing of the {what} came for {} s: send it again.", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
     }
 
     pub(super) fn rate_limited() -> Self {

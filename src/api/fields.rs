@@ -5,7 +5,10 @@ use axum::{
     extract::{FromRequest, Request},
 };
 use serde_json::{Map, Value};
-use std::error::Error;
+use std::{error::Error, time::Duration};
+
+/// How long a body of JSON may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The JSON object of a request's body; an empty body is an empty object. Properties that nobody asks for are passed
 /// over, as Heroku does; what is asked for and of the wrong kind is refused by its name, without showing it.
@@ -20,7 +23,9 @@ impl FromRequest<Api> for Fields {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let limit = api.config().limits.json_limit;
-        let bytes = api.until_stop(to_bytes(request.into_body(), limit)).await?.map_err(|error| {
+        let body = tokio::time::timeout(PATIENCE, to_bytes(request.into_body(), limit));
+        let body = api.until_stop(body).await?.map_err(|_| ApiError::too_slow("body", PATIENCE))?;
+        let bytes = body.map_err(|error| {
             if error.source().is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>) {
                 ApiError::too_large(format!("The body is larger than {}: send less.", Size(limit as u64)))
             } else {

@@ -117,12 +117,24 @@ async fn create(
     } else {
         let named = fields.identity("slug")?.ok_or_else(|| fields.needs("slug"))?;
         let slug = named_slug(&api, &scope.app, &named)?;
-        let description = fields.text("description")?.map(str::to_owned);
+        let description = fields.text("description")?.map(description).transpose()?;
         api.releases().release_slug(&actor, id, slug, description).await?
     };
     let state = api.state();
     let app = state.apps.get(&id).ok_or_else(|| ApiError::missing("app"))?;
     Ok((StatusCode::CREATED, Json(Shape::of(&release, app, &state, &api))))
+}
+
+/// The most characters of a description.
+const MOST_WORDS: usize = 256;
+
+/// A description is shown in one line, for as long as the ledger is kept.
+fn description(text: &str) -> Result<String, ApiError> {
+    if text.chars().count() > MOST_WORDS || text.chars().any(char::is_control) {
+        let limit = format!("`description` must be one line of at most {MOST_WORDS} characters.");
+        return Err(ApiError::invalid(limit));
+    }
+    Ok(text.to_owned())
 }
 
 /// The stored slug that `identity` names, also by the id that was given out before its upload.

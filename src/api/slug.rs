@@ -88,7 +88,14 @@ async fn create(
     fields: Fields,
 ) -> Result<(StatusCode, Json<Shape>), ApiError> {
     super::stack::check(fields.identity("stack")?.as_deref())?;
-    fields.object("process_types")?.ok_or_else(|| fields.needs("process_types"))?;
+    let process_types = fields.object("process_types")?.ok_or_else(|| fields.needs("process_types"))?;
+    for (process_type, command) in process_types.into_map() {
+        let legal =
+            process_type.parse::<ProcessType>().map_err(|error| ApiError::invalid(format!("{error}.")))?;
+        if !command.is_string() {
+            return Err(ApiError::invalid(format!("The command of process type {legal} must be a string.")));
+        }
+    }
     let commit = fields.text("commit")?.map(str::to_owned);
     let (now, id) = (api.now(), SlugId::random());
     let expected = super::upload::ExpectedSlug {

@@ -236,6 +236,9 @@ async fn store_slug(
     Ok(Json(slug::Shape::of(record, app, api)).into_response())
 }
 
+/// How long an upload may stand still.
+const PATIENCE: Duration = Duration::from_secs(55);
+
 /// The body in a file; nothing is left of one that is refused.
 async fn receive(api: &Api, headers: &HeaderMap, body: Body) -> Result<NamedTempFile, ApiError> {
     let limit = api.config().upload_limit;
@@ -251,7 +254,9 @@ async fn receive(api: &Api, headers: &HeaderMap, body: Body) -> Result<NamedTemp
 
 async fn write(mut file: tokio::fs::File, mut body: Body, limit: u64) -> Result<(), ApiError> {
     let mut size = 0;
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::time::timeout(PATIENCE, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| ApiError::too_slow("upload", PATIENCE))? else { break };
         let frame = frame.map_err(|_| ApiError::malformed("The upload ended before it was complete."))?;
         let Ok(data) = frame.into_data() else { continue };
         size += data.len() as u64;

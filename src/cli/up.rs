@@ -66,7 +66,7 @@ impl Up {
         let beside = data_dir.as_ref().ok().map(|dir| dir.join("hokku.toml")).filter(|file| file.exists());
         let file = self.config.clone().or(beside);
         let mut settings = file.map_or_else(|| Ok(Settings::default()), |file| Settings::of_file(&file))?;
-        settings.environment(|name| std::env::var_os(name))?;
+        settings.environment(std::env::vars_os())?;
         for (key, value) in [("listen", &self.listen), ("domain", &self.domain)] {
             if let Some(value) = value {
                 settings.flag(key, value)?;
@@ -86,7 +86,7 @@ fn platform_key() -> anyhow::Result<Option<PlatformKey>> {
         return Ok(None);
     };
     let text = text.to_str().context("HOKKU_PLATFORM_KEY is not text")?;
-    Ok(Some(PlatformKey::from_hex(text.trim()).context("HOKKU_PLATFORM_KEY")?))
+    Ok(Some(PlatformKey::from_hex(text.trim())?))
 }
 
 fn log_to_stderr(config: &LogConfig) -> anyhow::Result<()> {

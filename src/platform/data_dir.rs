@@ -168,8 +168,8 @@ mod tests {
         let held = DataDir::open(&path).expect("made");
         let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o700);
-        held.write("owner-token", "secret\n").expect("written");
-        assert_eq!(mode(&path.join("owner-token")), 0o600);
+        held.write("url", "http://localhost\n").expect("written");
+        assert_eq!(mode(&path.join("url")), 0o600);
         let second = DataDir::open(&path).expect_err("held");
         insta::assert_snapshot!(told(&second, &path), @"the data directory DIR is in use by another hokku (process PID); stop that one, or choose another with --data-dir");
         drop(held);

@@ -151,9 +151,6 @@ impl Platform {
         by(deadline, "guests", self.rooms.engine.drained()).await;
         self.rooms.ledger.close().await;
         self.rooms.logplex.close();
-        if let Err(error) = std::fs::remove_file(self.data.join("url")) {
-            tracing::debug!(%error, "the file that tells where the platform is reached was gone");
-        }
     }
 }
 
@@ -175,7 +172,11 @@ fn most_connections(wanted: usize) -> usize {
     let now = if rustix::process::setrlimit(Resource::Nofile, raised).is_ok() { raised } else { limit };
     let most = now.current.and_then(|limit| usize::try_from(limit / 2).ok()).unwrap_or(wanted);
     if most < wanted {
-        tracing::warn!(wanted, most, "fewer connections than router.max-connections: raise the limit of open files");
+        tracing::warn!(
+            wanted,
+            most,
+            "fewer connections than router.max-connections: raise the limit of open files"
+        );
     }
     wanted.min(most)
 }

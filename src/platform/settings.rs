@@ -1,5 +1,6 @@
 use super::config::{Config, SECTIONS};
 use std::{
+    collections::HashMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -61,21 +62,37 @@ impl Settings {
         let wrong = |reason: String| SettingsError::File { file: file.to_owned(), reason };
         toml::from_str::<Config>(&text).map_err(|error| wrong(told(&error.to_string())))?;
         let table = text.parse().map_err(|error: toml::de::Error| wrong(told(&error.to_string())))?;
-        Ok(Self { table })
+        let settings = Self { table };
+        settings.read().map_err(wrong)?;
+        Ok(settings)
     }
 
-    /// Sets what the variables of the environment say: `HOKKU_LISTEN`, `HOKKU_ROUTER_IDLE`, one for each key. Variables of
-    /// other names are not looked at.
+    /// Sets what the variables of the environment say: `HOKKU_LISTEN`, `HOKKU_ROUTER_IDLE`, one for each key. Empty ones
+    /// count as unset.
     ///
     /// # Errors
-    /// [`SettingsError::Variable`].
-    pub fn environment(&mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<(), SettingsError> {
-        for (section, key) in keys() {
-            let variable = variable(section, &key);
-            let Some(value) = lookup(&variable).filter(|value| !value.is_empty()) else { continue };
+    /// [`SettingsError::Variable`], also for a variable that is named for a section and no key of it.
+    pub fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<(), SettingsError> {
+        let known: HashMap<_, _> =
+            keys().into_iter().map(|(section, key)| (variable(section, &key), (section, key))).collect();
+        for (name, value) in variables {
+            let Ok(variable) = name.into_string() else { continue };
+            let Some((section, key)) = known.get(&variable) else {
+                if is_of_a_section(&variable) {
+                    let reason = "there is no such key; `hokku up --print-config` shows every one".to_owned();
+                    return Err(SettingsError::Variable { variable, reason });
+                }
+                continue;
+            };
+            if value.is_empty() {
+                continue;
+            }
             let wrong = |reason: String| SettingsError::Variable { variable: variable.clone(), reason };
             let value = value.into_string().map_err(|_| wrong("it is not UTF-8".to_owned()))?;
-            self.put(section, &key, &value).map_err(wrong)?;
+            self.put(section, key, &value).map_err(wrong)?;
         }
         Ok(())
     }
@@ -97,7 +114,17 @@ impl Settings {
     }
 
     fn read(&self) -> Result<Config, String> {
-        self.table.clone().try_into().map_err(|error: toml::de::Error| told(&error.to_string()))
+        let config: Config =
+            self.table.clone().try_into().map_err(|error: toml::de::Error| told(&error.to_string()))?;
+        let values = values(&config);
+        let zero = |(section, key): &&(&str, String)| {
+            table_of(&values, section).and_then(|table| table.get(key)).and_then(Value::as_integer) == Some(0)
+        };
+        match keys().iter().find(zero) {
+            Some(("", key)) => Err(format!("{key} must be at least 1")),
+            Some((section, key)) => Err(format!("{key} of [{section}] must be at least 1")),
+            None => Ok(config),
+        }
     }
 
     /// Sets a key to `text`: as TOML if it is TOML of the right kind, else as a string.
@@ -126,7 +153,9 @@ impl Settings {
                 Err(_) => {}
             }
         }
-        Err(refused)
+        // The caller names the variable or flag that it came from.
+        let meant = refused.rfind(" in `").filter(|_| refused.ends_with('`'));
+        Err(refused[..meant.unwrap_or(refused.len())].to_owned())
     }
 }
 
@@ -140,6 +169,17 @@ fn told(error: &str) -> String {
         }
         _ => error.trim().replace('\n', " "),
     }
+}
+
+/// Whether a variable's name begins as those of a section do. The client's token is no key.
+fn is_of_a_section(variable: &str) -> bool {
+    let begins = |section: &str| {
+        let rest =
+            variable.strip_prefix("HOKKU_").and_then(|rest| rest.strip_prefix(&section.to_uppercase()));
+        rest.is_some_and(|rest| rest.starts_with('_'))
+    };
+    let mut sections = SECTIONS.iter().map(|(section, _, _)| section).filter(|section| !section.is_empty());
+    variable != "HOKKU_API_KEY" && sections.any(|section| begins(section))
 }
 
 /// Every key that can be set, by section.
@@ -279,9 +319,8 @@ mod tests {
             ("HOKKU_OWNER", "1"),
             ("HOKKU_APP", "shop"),
         ];
-        let lookup =
-            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        settings.environment(lookup).expect("legal");
+        let environment = environment.map(|(name, value)| (name.into(), value.into()));
+        settings.environment(environment).expect("legal");
         settings.flag("listen", "localhost:9000").expect("legal");
         let config = settings.config().expect("legal");
         assert_eq!(config.listen.to_string(), "localhost:9000");
@@ -294,8 +333,12 @@ mod tests {
     #[test]
     fn a_wrong_variable_or_flag_is_named() {
         let mut settings = Settings::default();
-        let lookup = |name: &str| (name == "HOKKU_ROUTER_IDLE").then(|| "soon".into());
-        insta::assert_snapshot!(settings.environment(lookup).expect_err("refused"), @"HOKKU_ROUTER_IDLE: `soon` is not a duration: write it as 30s, 5m or 24h in `router.idle`");
-        insta::assert_snapshot!(settings.flag("listen", "x").expect_err("refused"), @"--listen: `x` is not an address to listen on: write localhost:8080, 0.0.0.0:80 or [::]:80 in `listen`");
+        let mut refused = |name: &str, value: &str| {
+            settings.environment([(name.into(), value.into())]).expect_err("refused").to_string()
+        };
+        insta::assert_snapshot!(refused("HOKKU_ROUTER_IDEL", "5s"), @"HOKKU_ROUTER_IDEL: there is no such key; `hokku up --print-config` shows every one");
+        insta::assert_snapshot!(refused("HOKKU_ROUTER_MAX_CONNECTIONS", "0"), @"HOKKU_ROUTER_MAX_CONNECTIONS: max-connections of [router] must be at least 1");
+        insta::assert_snapshot!(refused("HOKKU_ROUTER_IDLE", "soon"), @"HOKKU_ROUTER_IDLE: `soon` is not a duration: write it as 30s, 5m or 24h");
+        insta::assert_snapshot!(settings.flag("listen", "x").expect_err("refused"), @"--listen: `x` is not an address to listen on: write localhost:8080, 0.0.0.0:80 or [::]:80");
     }
 }

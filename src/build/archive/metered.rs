@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Metered<'a> {
     pub(super) bytes: Box<dyn Read + 'a>,
     pub(super) left: u64,
+    /// How many zeros were read last, in a row: an archive ends with two blocks of them.
+    pub(super) zeros: u64,
     pub(super) stop: CancellationToken,
 }
 
@@ -23,6 +25,10 @@ impl Read for Metered<'_> {
         }
         let read = self.bytes.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(Bomb))?;
+        match buffer[..read].iter().rposition(|byte| *byte != 0) {
+            Some(last) => self.zeros = (read - 1 - last) as u64,
+            None => self.zeros += read as u64,
+        }
         Ok(read)
     }
 }

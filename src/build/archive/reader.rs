@@ -20,6 +20,9 @@ pub(super) const HEADER_LIMIT: u64 = 64 << 10;
 /// Bytes of the archive itself that an entry may cost: its headers, and the padding of its contents.
 const ENTRY_OVERHEAD: u64 = 4096;
 
+/// Bytes of a block of a tar archive; one of zeros, at least, is its end.
+const BLOCK: u64 = 512;
+
 /// How much an archive of source may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct ArchiveLimits {
@@ -59,7 +62,7 @@ pub fn unpack_archive(
         Box::new(packed)
     };
     let most = limits.bytes.saturating_add(limits.entries.saturating_mul(ENTRY_OVERHEAD));
-    let archive = tar::Archive::new(Metered { bytes, left: most, stop: stop.clone() });
+    let archive = tar::Archive::new(Metered { bytes, left: most, zeros: 0, stop: stop.clone() });
     Unpacking {
         into,
         limits,
@@ -74,7 +77,7 @@ pub fn unpack_archive(
 
 fn compare(file: &mut File, expected: Digest, stop: &CancellationToken) -> Result<(), ArchiveError> {
     let io = |cause| ArchiveError::Io { entry: ".".to_owned(), cause };
-    let metered = Metered { bytes: Box::new(&*file), left: u64::MAX, stop: stop.clone() };
+    let metered = Metered { bytes: Box::new(&*file), left: u64::MAX, zeros: 0, stop: stop.clone() };
     let mut hashing = crate::slug::Hashing::new(metered);
     let read = io::copy(&mut hashing, &mut io::sink());
     if stop.is_cancelled() {
@@ -112,7 +115,17 @@ impl Unpacking<'_> {
                 last = Some(self.entry(&mut entry)?);
             }
         }
+        self.check_end(archive.into_inner())?;
         if self.count == 0 { Err(ArchiveError::Empty) } else { Ok(()) }
+    }
+
+    /// Reads what follows the last entry: a cut-off archive has no end, and a damaged one a wrong checksum there.
+    fn check_end(&self, mut rest: Metered<'_>) -> Result<(), ArchiveError> {
+        io::copy(&mut rest, &mut io::sink()).map_err(|cause| self.unreadable(Some("."), &cause))?;
+        if rest.zeros < BLOCK {
+            return Err(ArchiveError::Damaged("its end is missing".to_owned()));
+        }
+        Ok(())
     }
 
     /// Whose fault it is that the next header cannot be read; `last` is the entry before it.

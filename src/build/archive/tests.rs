@@ -161,3 +161,22 @@ proptest! {
         unpack(&gzip(&bytes), dir.path(), None).ok();
     }
 }
+
+#[test]
+fn an_archive_that_is_cut_off_or_damaged_is_never_taken_for_a_whole_one() {
+    let entries = [entry(b"a.txt", b'0', b"", b"one"), entry(b"b.txt", b'0', b"", b"two")].concat();
+    let whole = gzip(&[entries.clone(), vec![0; 1024]].concat());
+    let told = |bytes: &[u8]| {
+        let dir = tempfile::tempdir().expect("a directory");
+        unpack(bytes, dir.path(), None).map_err(|error| error.to_string())
+    };
+    assert_eq!(told(&whole), Ok(()));
+    insta::assert_snapshot!(told(&gzip(&entries)).expect_err("cut between entries"), @"the source archive is damaged or cut off (its end is missing): upload it again");
+    let mut wrong_sum = whole.clone();
+    let sum = wrong_sum.len() - 8;
+    wrong_sum[sum] ^= 1;
+    for damaged in [&whole[..whole.len() - 20], &whole[..whole.len() - 4], &wrong_sum] {
+        let told = told(damaged).expect_err("damaged");
+        assert!(told.starts_with("the source archive is damaged"), "{told}");
+    }
+}
