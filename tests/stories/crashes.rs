@@ -128,7 +128,7 @@ impl User {
             3 => {
                 let to = self.expected.lock().expect("whole").version;
                 self.note(|expected| {
-                    (expected.round.acknowledged, expected.code.acknowledged) = (None, None)
+                    (expected.round.acknowledged, expected.code.acknowledged) = (None, None);
                 });
                 // v3 is the first with code.
                 let to = json!({ "release": (to - 1).max(3).to_string() });
