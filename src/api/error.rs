@@ -97,6 +97,11 @@ impl ApiError {
     pub(super) fn rate_limited() -> Self {
         let message =
             "Your account reached the API rate limit. Please wait a few minutes before making new requests.";
+        Self::too_many(message)
+    }
+
+    /// There is room for no more of these at one time.
+    pub(super) fn too_many(message: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", message)
     }
 

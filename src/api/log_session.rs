@@ -46,6 +46,9 @@ pub(super) fn reading() -> Router<Api> {
 const USUAL_LINES: u64 = 100;
 const MOST_LINES: u64 = 1500;
 
+/// How many may read one session at a time.
+const MOST_READERS: usize = 20;
+
 /// How often a silent stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -91,11 +94,16 @@ impl Sessions {
         table.insert(secret, session);
     }
 
-    fn enter(&self, secret: &str, now: Timestamp) -> Option<Session> {
+    fn enter(&self, secret: &str, now: Timestamp) -> Result<Session, ApiError> {
         let mut table = self.table();
-        let session = table.get_mut(secret).filter(|session| !session.is_over(now))?;
+        let session = table.get_mut(secret).filter(|session| !session.is_over(now)).ok_or_else(over)?;
+        if session.readers >= MOST_READERS {
+            return Err(ApiError::too_many(format!(
+                "This log session has {MOST_READERS} readers, which is the most: begin a new one."
+            )));
+        }
         session.readers += 1;
-        Some(session.clone())
+        Ok(session.clone())
     }
 
     fn leave(&self, secret: &str, until: Timestamp) {
@@ -151,8 +159,7 @@ async fn read(
     Path(secret): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let over = || ApiError::not_found("This log session is over: begin a new one.");
-    let session = api.sessions().enter(&secret, api.now()).ok_or_else(over)?;
+    let session = api.sessions().enter(&secret, api.now())?;
     let seat = Seat { api: api.clone(), secret };
     let state = api.state();
     let app = state.apps.get(&session.app).ok_or_else(over)?;
@@ -161,6 +168,10 @@ async fn read(
     let stream = Stream::open(&log, &session, last, api.stop().clone(), seat).await;
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     Ok((head, stream.into_body()).into_response())
+}
+
+fn over() -> ApiError {
+    ApiError::not_found("This log session is over: begin a new one.")
 }
 
 /// A reader's place in its session, which is free again when this is dropped.

@@ -1,7 +1,11 @@
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use rpds::RedBlackTreeMapSync;
+use std::{borrow::Borrow, collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
-/// The most bytes of keys and values together that one app may set (Heroku: 64 KiB).
+/// The most bytes of keys and values together, with what holds them, that one app may set (Heroku: 64 KiB).
 const TOTAL_LIMIT: usize = 64 * 1024;
+
+/// What one var counts besides its text, so that many short ones are not free.
+const VAR_COST: usize = 64;
 
 /// The name of a config var: `[A-Za-z_][A-Za-z0-9_]*`, at most 256 bytes.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -20,10 +24,10 @@ pub enum InvalidConfigVars {
     Nul(String),
     /// All of them together are too large.
     #[error(
-        "config vars take {size} bytes; the limit is {TOTAL_LIMIT}: keep large values in the app's files"
+        "config vars take {size} bytes, {VAR_COST} for each var included; the limit is {TOTAL_LIMIT}: keep large values in the app's files"
     )]
     TooLarge {
-        /// Bytes of all keys and values.
+        /// Bytes of all keys and values, and 64 for each var.
         size: usize,
     },
 }
@@ -73,6 +77,12 @@ impl AsRef<str> for ConfigKey {
     }
 }
 
+impl Borrow<str> for ConfigKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for ConfigKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -80,12 +90,18 @@ impl fmt::Display for ConfigKey {
 }
 
 /// The config vars of an app. `Debug` shows the keys and never a value.
+///
+/// Clones, and what [`with`](Self::with) makes, share all that is equal in them: every release has its own.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub struct ConfigVars(BTreeMap<ConfigKey, String>);
+pub struct ConfigVars {
+    vars: RedBlackTreeMapSync<ConfigKey, Arc<str>>,
+    /// What they count towards the limit.
+    size: usize,
+}
 
 impl fmt::Debug for ConfigVars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(AsRef::as_ref)).finish()
+        f.debug_set().entries(self.iter().map(|(key, _)| key)).finish()
     }
 }
 
@@ -119,35 +135,53 @@ impl ConfigChanges {
 }
 
 impl ConfigVars {
-    /// What these become with `changes`.
+    /// What these become with `changes`, which is all that it costs.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with(&self, changes: &ConfigChanges) -> Result<Self, InvalidConfigVars> {
-        let mut vars = self.0.clone();
-        for (key, value) in &changes.0 {
+        let mut vars = self.clone();
+        for (key, value) in changes.iter() {
             match value {
-                Some(value) => vars.insert(key.clone(), value.clone()),
-                None => vars.remove(key),
-            };
+                Some(value) => vars.set(key, value)?,
+                None => vars.unset(key),
+            }
         }
-        Self::new(vars)
+        vars.within_limit()
     }
 
     /// Checks and keeps `vars`; of two values for one key the later holds.
     ///
     /// # Errors
-    /// [`InvalidConfigVars`] for a value with a NUL byte, or more than 64 KiB in all.
+    /// [`InvalidConfigVars`] for a value with a NUL byte, or more than 64 KiB in all, where each var counts 64 bytes
+    /// besides its text.
     pub fn new(vars: impl IntoIterator<Item = (ConfigKey, String)>) -> Result<Self, InvalidConfigVars> {
-        let vars: BTreeMap<_, _> = vars.into_iter().collect();
-        if let Some((key, _)) = vars.iter().find(|(_, value)| value.contains('\0')) {
+        let mut kept = Self::default();
+        for (key, value) in vars {
+            kept.set(&key, &value)?;
+        }
+        kept.within_limit()
+    }
+
+    fn set(&mut self, key: &ConfigKey, value: &str) -> Result<(), InvalidConfigVars> {
+        if value.contains('\0') {
             return Err(InvalidConfigVars::Nul(key.to_string()));
         }
-        let size = vars.iter().map(|(key, value)| key.0.len() + value.len()).sum();
-        if size > TOTAL_LIMIT {
-            return Err(InvalidConfigVars::TooLarge { size });
+        self.unset(key);
+        self.size += cost(key, value);
+        self.vars.insert_mut(key.clone(), value.into());
+        Ok(())
+    }
+
+    fn unset(&mut self, key: &ConfigKey) {
+        if let Some(value) = self.vars.get(key) {
+            self.size -= cost(key, value);
+            self.vars.remove_mut(key);
         }
-        Ok(Self(vars))
+    }
+
+    fn within_limit(self) -> Result<Self, InvalidConfigVars> {
+        if self.size > TOTAL_LIMIT { Err(InvalidConfigVars::TooLarge { size: self.size }) } else { Ok(self) }
     }
 
     /// Reads the text of a `.env` file: `KEY=VALUE` lines, `#` comments, an optional leading `export`, values
@@ -187,20 +221,25 @@ impl ConfigVars {
 
     /// Every key with its value, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_str()))
+        self.vars.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| k.as_ref() == key).map(|(_, value)| value.as_str())
+        self.vars.get(key).map(AsRef::as_ref)
     }
 
     /// Whether none is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.vars.is_empty()
     }
+}
+
+/// What a var counts towards the limit.
+fn cost(key: &ConfigKey, value: &str) -> usize {
+    key.0.len() + value.len() + VAR_COST
 }
 
 /// What stands between `quote` and its closing twin at the start of `text`; `None` while it is not closed.
@@ -249,7 +288,47 @@ mod tests {
     #[test]
     fn too_much_is_refused_with_the_limit() {
         let error = ConfigVars::from_dotenv(&format!("A={}", "x".repeat(70_000))).expect_err("too large");
-        insta::assert_snapshot!(error, @"config vars take 70001 bytes; the limit is 65536: keep large values in the app's files");
+        insta::assert_snapshot!(error, @"config vars take 70065 bytes, 64 for each var included; the limit is 65536: keep large values in the app's files");
+    }
+
+    fn numbered(count: usize) -> Result<ConfigVars, InvalidConfigVars> {
+        ConfigVars::new((0..count).map(|n| (format!("K{n:03}").parse().expect("legal"), String::new())))
+    }
+
+    #[test]
+    fn many_short_ones_are_too_much_as_well() {
+        assert!(numbered(963).is_ok());
+        let error = numbered(964).expect_err("too large");
+        insta::assert_snapshot!(error, @"config vars take 65552 bytes, 64 for each var included; the limit is 65536: keep large values in the app's files");
+    }
+
+    fn changes(changes: &[(&str, Option<&str>)]) -> ConfigChanges {
+        let change =
+            |(key, value): &(&str, Option<&str>)| (key.parse().expect("legal"), value.map(str::to_owned));
+        ConfigChanges::new(changes.iter().map(change).collect())
+    }
+
+    #[test]
+    fn a_change_shares_what_it_does_not_change() {
+        let before = numbered(900).expect("legal");
+        let after = before.with(&changes(&[("K450", Some("new"))])).expect("legal");
+        let shared = before.iter().zip(after.iter()).filter(|(old, new)| std::ptr::eq(old.0, new.0));
+        assert_eq!(shared.count(), 899);
+        assert_eq!((before.get("K450"), after.get("K450")), (Some(""), Some("new")));
+    }
+
+    #[test]
+    fn what_is_unset_or_set_anew_counts_no_longer() {
+        let vars = numbered(963).expect("legal");
+        let one_more = [("K", Some("x"))];
+        assert!(vars.with(&changes(&one_more)).is_err());
+        let vars = vars.with(&changes(&[("K000", None), ("K001", Some("")), ("NONE", None)])).expect("legal");
+        let vars = vars.with(&changes(&one_more)).expect("room for one");
+        assert_eq!(
+            vars,
+            ConfigVars::new(vars.iter().map(|(k, v)| (k.parse().expect("legal"), v.to_owned())))
+                .expect("legal")
+        );
     }
 
     #[test]

@@ -74,6 +74,22 @@ impl Buffer {
         }
     }
 
+    /// What the lines take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets the oldest lines go until the others take at most `bytes`.
+    pub(super) fn cut_to(&mut self, bytes: usize, now: Timestamp) {
+        if self.bytes <= bytes {
+            return;
+        }
+        while self.bytes > bytes {
+            self.evict(now);
+        }
+        self.lines.shrink_to(self.lines.len() * 2);
+    }
+
     fn evict(&mut self, now: Timestamp) {
         let Some(line) = self.lines.pop_front() else { return };
         self.bytes -= line.weight();
@@ -160,7 +176,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_bounds_hold_whatever_is_printed(sizes in proptest::collection::vec(0_usize..10_000, 0..60), lines in 1_usize..20) {
-            let limits = LogplexConfig { lines_per_app: lines, bytes_per_app: 0 };
+            let limits = LogplexConfig { lines_per_app: lines, bytes_per_app: 0, ..LogplexConfig::default() };
             let mut buffer = Buffer::new(limits);
             buffer.subscribe(TailFilter { follow: true, ..TailFilter::default() });
             for size in sizes {

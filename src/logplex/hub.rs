@@ -1,5 +1,6 @@
 use super::{
     LogLine, Source, Stream, Tail, TailFilter,
+    budget::Budget,
     buffer::{Buffer, Read},
     line::{LINE_LIMIT, lines_of},
 };
@@ -25,11 +26,13 @@ pub struct LogplexConfig {
     /// The most bytes of one app's lines, counted with what holds them; at least one longest line is kept.
     /// Default: 4 MiB.
     pub bytes_per_app: usize,
+    /// The most bytes of all apps' lines together; the largest logs give first. Default: 256 MiB.
+    pub bytes: usize,
 }
 
 impl Default for LogplexConfig {
     fn default() -> Self {
-        Self { lines_per_app: 1500, bytes_per_app: 4 << 20 }
+        Self { lines_per_app: 1500, bytes_per_app: 4 << 20, bytes: 256 << 20 }
     }
 }
 
@@ -48,6 +51,7 @@ impl LogplexConfig {
 pub struct Logplex {
     clock: Clock,
     config: LogplexConfig,
+    budget: Arc<Budget>,
     channels: Arc<Mutex<HashMap<AppName, AppLog>>>,
 }
 
@@ -55,14 +59,14 @@ impl Logplex {
     /// No logs yet; lines will carry the time of `clock`.
     #[must_use]
     pub fn new(clock: Clock, config: LogplexConfig) -> Self {
-        Self { clock, config, channels: Arc::default() }
+        Self { clock, config, budget: Arc::new(Budget::new(config.bytes)), channels: Arc::default() }
     }
 
     /// The log of `app`, made at the first call.
     #[must_use]
     pub fn channel(&self, app: &AppName) -> AppLog {
         let mut channels = lock(&self.channels);
-        channels.entry(app.clone()).or_insert_with(|| AppLog::new(self.clock.clone(), self.config)).clone()
+        channels.entry(app.clone()).or_insert_with(|| AppLog::new(self)).clone()
     }
 
     /// Forgets the log of `app`: its tails end, and what is still written to it is not kept.
@@ -99,10 +103,45 @@ impl Logplex {
 #[derive(Clone)]
 pub struct AppLog(Arc<Channel>);
 
-struct Channel {
+pub(super) struct Channel {
     clock: Clock,
     buffer: Mutex<Buffer>,
     written: Notify,
+    budget: Arc<Budget>,
+    /// Its number in the budget.
+    number: u64,
+}
+
+impl Channel {
+    /// What its lines take.
+    pub(super) fn bytes(&self) -> usize {
+        lock(&self.buffer).bytes()
+    }
+
+    /// Lets the oldest lines go until the others take at most `bytes`.
+    pub(super) fn cut_to(&self, bytes: usize) {
+        self.change(|buffer| buffer.cut_to(bytes, self.clock.now()));
+    }
+
+    /// Changes the buffer, and tells the budget.
+    fn change(&self, change: impl FnOnce(&mut Buffer)) {
+        let mut buffer = lock(&self.buffer);
+        let before = buffer.bytes();
+        change(&mut buffer);
+        self.budget.note(before, buffer.bytes());
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.budget.leave(self.number, self.bytes());
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for AppLog {
@@ -112,9 +151,15 @@ impl fmt::Debug for AppLog {
 }
 
 impl AppLog {
-    fn new(clock: Clock, config: LogplexConfig) -> Self {
-        let buffer = Mutex::new(Buffer::new(config));
-        Self(Arc::new(Channel { clock, buffer, written: Notify::new() }))
+    fn new(logplex: &Logplex) -> Self {
+        let Logplex { clock, config, budget, .. } = logplex;
+        Self(budget.enter(|number| Channel {
+            clock: clock.clone(),
+            buffer: Mutex::new(Buffer::new(*config)),
+            written: Notify::new(),
+            budget: Arc::clone(budget),
+            number,
+        }))
     }
 
     /// Writes `text`, as several lines where it has line breaks or more than
@@ -138,13 +183,14 @@ impl AppLog {
         stream: Stream,
         lines: impl IntoIterator<Item = String>,
     ) {
-        let mut buffer = lock(&self.0.buffer);
-        let at = self.0.clock.now();
-        for text in lines {
-            buffer.push(LogLine { at, source, process: Arc::clone(process), stream, text });
-        }
-        drop(buffer);
+        self.0.change(|buffer| {
+            let at = self.0.clock.now();
+            for text in lines {
+                buffer.push(LogLine { at, source, process: Arc::clone(process), stream, text });
+            }
+        });
         self.0.written.notify_waiters();
+        self.0.budget.keep();
     }
 
     /// The last lines that `filter` asks for and, if it follows, every later one: no line twice, and none
@@ -178,7 +224,7 @@ impl AppLog {
 }
 
 /// A panic elsewhere leaves every value behind these mutexes whole, so poison is not passed on.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -205,5 +251,49 @@ mod tests {
             logplex.channel(&old).tail(TailFilter::default()).next().await.is_none(),
             "another app's log"
         );
+    }
+
+    async fn texts(log: &AppLog) -> Vec<String> {
+        let mut tail = log.tail(TailFilter::default());
+        let mut texts = Vec::new();
+        while let Some(event) = tail.next().await {
+            texts.push(event.line().text.clone());
+        }
+        texts
+    }
+
+    #[tokio::test]
+    async fn all_logs_together_have_a_limit_and_the_largest_give() {
+        let config = LogplexConfig { bytes: 64 << 10, ..LogplexConfig::default() };
+        let logplex = Logplex::new(Clock::system(), config);
+        let say = |log: &AppLog, text: String| log.write(Source::App, "web.1", Stream::Stdout, text);
+        let quiet = logplex.channel(&AppName::like("quiet"));
+        say(&quiet, "kept".to_owned());
+        let loud: Vec<_> = (0..9).map(|n| logplex.channel(&AppName::like(&format!("loud-{n}")))).collect();
+        for n in 0..500 {
+            for log in &loud {
+                say(log, n.to_string());
+            }
+            let held: usize = loud.iter().chain([&quiet]).map(|log| log.0.bytes()).sum();
+            assert_eq!(held, logplex.budget.held());
+            assert!(held <= config.bytes, "{held}");
+        }
+        assert_eq!(texts(&quiet).await, ["kept"]);
+        for log in &loud {
+            let texts = texts(log).await;
+            let first = 500 - texts.len();
+            assert!(texts.len() > 30, "each has its share: {}", texts.len());
+            assert!(texts.iter().zip(first..).all(|(text, n)| *text == n.to_string()), "the oldest went");
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_gone_counts_no_longer() {
+        let logplex = Logplex::new(Clock::system(), LogplexConfig::default());
+        let name = AppName::like("shop");
+        logplex.channel(&name).write(Source::App, "web.1", Stream::Stdout, "line");
+        assert_ne!(logplex.budget.held(), 0);
+        logplex.remove(&name);
+        assert_eq!(logplex.budget.held(), 0);
     }
 }

@@ -8,13 +8,15 @@
 //! 1. Writing never waits for a reader: a writer takes its app's mutex for a few lines' work and awaits nothing.
 //! 2. An app's buffer holds at most [`LogplexConfig::lines_per_app`] lines and
 //!    [`LogplexConfig::bytes_per_app`] bytes, whatever the app prints. Tails own no copy: each is a cursor into
-//!    the one buffer.
+//!    the one buffer. When all buffers together pass [`LogplexConfig::bytes`](field@LogplexConfig::bytes), the largest
+//!    give.
 //! 3. A tail sees every matching line once and in order, or is told how many it lost.
 //! 4. A line holds no line break and at most [`LINE_LIMIT`] bytes, so no guest can forge another's line.
 //!
 //! # Not here
 //! Colours and columns of a terminal: see the `cli` room. What is worth a line: the room where it happens.
 
+mod budget;
 mod buffer;
 mod hub;
 mod line;

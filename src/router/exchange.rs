@@ -1,4 +1,5 @@
 use super::{
+    arrival::{Arrival, read_off},
     door::Visit,
     error::RouterError,
     headers::{self, Added},
@@ -36,6 +37,7 @@ pub(super) async fn answer(
     let started = Instant::now();
     wire.begin();
     let (mut parts, body) = request.into_parts();
+    let body = Arrival::new(&wire, &parts, body);
     let accept = parts.headers.get(header::ACCEPT).cloned();
     let (destination, host) = match admit(&wire, &parts) {
         Ok(admitted) => admitted,
@@ -47,7 +49,7 @@ pub(super) async fn answer(
             if let Err(error) = headers::check(&parts, wire.router.config()) {
                 return Ok(error_page(error.into(), accept.as_ref(), &parts.method, None));
             }
-            let request = Request::from_parts(parts, body.map_err(Into::into).boxed_unsync());
+            let request = Request::from_parts(parts, body.boxed_unsync());
             return Ok(Visit::begin(wire).ask(&*door, request).await);
         }
     };
@@ -235,7 +237,7 @@ async fn give_back(
     {
         parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    drain(body).await;
+    read_off(body, MAX_DRAINED, DRAIN).await;
     Response::from_parts(parts, Outbound::page(full(Bytes::new()), Some(record)))
 }
 
@@ -264,22 +266,6 @@ fn promise(status: StatusCode, headers: &HeaderMap, exact: Option<u64>) -> Resul
 fn content_length(value: &HeaderValue) -> Option<u64> {
     let text = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     text.parse().ok()
-}
-
-/// Reads what a dyno writes as a body though there is none (`HEAD`), so that it need not be cut off.
-async fn drain(mut body: Body) {
-    let due = Instant::now() + DRAIN;
-    let mut length = 0;
-    let all = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            length += frame.data_ref().map_or(0, Bytes::len) as u64;
-            if length > MAX_DRAINED {
-                break;
-            }
-        }
-    };
-    // Late or not, the answer's head is whole.
-    let _ = timeout_at(due.into(), all).await;
 }
 
 /// The page for `error`, which the record's line will name.

@@ -17,13 +17,14 @@
 //!
 //! # The way of a request
 //! `server` accepts and watches the connection · `exchange` takes one request through `headers` (checked,
-//! forwarded) and [`Routes`] to a dyno and its answer back · `upload` and `outbound` are the two bodies under the
-//! idle rule · `record` becomes the `line` when it is dropped.
+//! forwarded) and [`Routes`] to a dyno and its answer back · `arrival` is its body, read to its end even when nobody
+//! wants it · `upload` and `outbound` are the two bodies under the idle rule · `record` becomes the `line` when it is dropped.
 //!
 //! # Not here
 //! Which dynos should run (whoever publishes [`Routes`]), what a dyno does with a request ([`crate::dyno`]), where
 //! lines go ([`crate::logplex`]), TLS, `Upgrade` (refused by leaving the header out, as for any hop-by-hop header).
 
+mod arrival;
 mod config;
 mod door;
 mod error;

@@ -161,7 +161,7 @@ impl House {
             tracing::debug!(%error, "a connection closed before its first byte");
             return;
         }
-        let wire = Arc::new(Wire::new(self.router.clone(), peer, Arc::clone(&self.cut)));
+        let wire = Arc::new(Wire::new(self.router.clone(), peer, self.open.clone(), Arc::clone(&self.cut)));
         let io = TokioIo::new(Metered { socket, wire: Arc::clone(&wire) });
         let service = {
             let wire = Arc::clone(&wire);

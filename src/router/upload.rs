@@ -1,9 +1,8 @@
-use super::{config::RouterConfig, error::RouterError};
+use super::{arrival::Arrival, config::RouterConfig, error::RouterError};
 use crate::dyno::{Body, BodyError};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use std::{
     pin::Pin,
     sync::{
@@ -29,7 +28,7 @@ const CLIENTS_TURN: u8 = 1;
 
 impl Upload {
     /// The body for a dyno, and what watches it; a request without a body needs no watching.
-    pub(super) fn watch(body: Incoming, started: Instant) -> (Body, Option<Arc<Self>>) {
+    pub(super) fn watch(body: Arrival, started: Instant) -> (Body, Option<Arc<Self>>) {
         if body.is_end_stream() {
             return (Body::default(), None);
         }
@@ -73,7 +72,7 @@ pub(super) fn answer_due(
 /// What a dyno reads.
 struct Inbound {
     upload: Arc<Upload>,
-    body: Incoming,
+    body: Arrival,
 }
 
 impl http_body::Body for Inbound {
@@ -87,7 +86,7 @@ impl http_body::Body for Inbound {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.upload.note(DYNOS_TURN);
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                Poll::Ready(frame)
             }
             Poll::Pending => {
                 if !self.upload.waits_for_client() {

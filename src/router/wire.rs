@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
 };
@@ -12,12 +12,15 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
+use tokio_util::task::TaskTracker;
 
 /// What the requests of one connection share: who is there, and counters that only this connection's tasks
 /// touch, so that no two cores fight over them.
 pub(super) struct Wire {
     pub(super) router: Router,
     pub(super) peer: Peer,
+    /// What goes on beside the requests.
+    pub(super) tasks: TaskTracker,
     /// Requests that were begun, in all.
     begun: AtomicU64,
     /// Requests that have not ended.
@@ -26,6 +29,8 @@ pub(super) struct Wire {
     visits: AtomicUsize,
     read: AtomicU64,
     written: AtomicU64,
+    /// Whether bytes wait until the client takes some.
+    blocked: AtomicBool,
     ending: AtomicU8,
     cut: Arc<AtomicUsize>,
 }
@@ -40,10 +45,11 @@ pub(super) enum Ending {
 }
 
 impl Wire {
-    pub(super) fn new(router: Router, peer: Peer, cut: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(router: Router, peer: Peer, tasks: TaskTracker, cut: Arc<AtomicUsize>) -> Self {
         let zero = AtomicU64::default;
         let (open, visits, ending) = (AtomicUsize::default(), AtomicUsize::default(), AtomicU8::default());
-        Self { router, peer, begun: zero(), open, visits, read: zero(), written: zero(), ending, cut }
+        let (read, written, blocked) = (zero(), zero(), AtomicBool::default());
+        Self { router, peer, tasks, begun: zero(), open, visits, read, written, blocked, ending, cut }
     }
 
     pub(super) fn begin(&self) {
@@ -94,6 +100,7 @@ impl Wire {
             begun: self.begun.load(Relaxed),
             read: self.read.load(Relaxed),
             written: self.written.load(Relaxed),
+            blocked: self.blocked.load(Relaxed),
         }
     }
 }
@@ -106,6 +113,7 @@ pub(super) struct Vitals {
     pub(super) begun: u64,
     pub(super) read: u64,
     pub(super) written: u64,
+    pub(super) blocked: bool,
 }
 
 /// Watches a connection by looking at it twice per idle time, which costs a request nothing.
@@ -129,11 +137,12 @@ pub(super) enum Diagnosis {
 impl Pulse {
     /// Compares `now` with the last look. Without an open request a connection must begin one, or still be taking
     /// the end of an answer; a head that trickles in does not count. With one, any byte counts, and the limits of
-    /// the request itself (shorter than three looks) come first. A visit at a door may be silent.
+    /// the request itself (shorter than three looks) come first. A visit at a door may be silent, unless it is the
+    /// client that takes nothing.
     pub(super) fn beat(&mut self, now: Vitals) -> Diagnosis {
         let last = std::mem::replace(&mut self.last, now);
         let moved = if now.visits > 0 || last.visits > 0 {
-            true
+            !now.blocked || now.written != last.written
         } else if now.open == 0 {
             now.begun != last.begun || last.open != 0 || now.written - last.written >= TAIL
         } else {
@@ -162,6 +171,7 @@ impl Metered {
         if let Poll::Ready(Ok(count)) = result {
             self.wire.written.fetch_add(count as u64, Relaxed);
         }
+        self.wire.blocked.store(result.is_pending(), Relaxed);
         result
     }
 }
@@ -211,7 +221,7 @@ impl AsyncWrite for Metered {
 mod tests {
     use super::*;
 
-    const NEW: Vitals = Vitals { open: 0, visits: 0, begun: 0, read: 0, written: 0 };
+    const NEW: Vitals = Vitals { open: 0, visits: 0, begun: 0, read: 0, written: 0, blocked: false };
 
     #[test]
     fn a_connection_without_requests_is_asked_and_then_dropped() {
@@ -243,5 +253,24 @@ mod tests {
         let looks: Vec<_> = (0..4).map(|_| pulse.beat(now)).collect();
         assert_eq!(looks, [Diagnosis::Alive, Diagnosis::Alive, Diagnosis::Alive, Diagnosis::Dead]);
         assert_eq!(pulse.beat(Vitals { written: 10, ..now }), Diagnosis::Alive, "one byte is enough");
+    }
+
+    #[test]
+    fn a_visit_may_be_silent_but_its_client_must_take_what_waits() {
+        let mut pulse = Pulse::default();
+        let visit = Vitals { visits: 1, begun: 1, ..NEW };
+        for _ in 0..10 {
+            assert_eq!(pulse.beat(visit), Diagnosis::Alive);
+        }
+        for written in 1..10 {
+            assert_eq!(
+                pulse.beat(Vitals { written, blocked: true, ..visit }),
+                Diagnosis::Alive,
+                "slow is well"
+            );
+        }
+        let stuck = Vitals { written: 9, blocked: true, ..visit };
+        let looks: Vec<_> = (0..3).map(|read| pulse.beat(Vitals { read, ..stuck })).collect();
+        assert_eq!(looks, [Diagnosis::Alive, Diagnosis::Idle, Diagnosis::Dead]);
     }
 }

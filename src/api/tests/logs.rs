@@ -114,6 +114,25 @@ async fn a_session_waits_five_minutes_for_a_reader() {
     assert_eq!(read(&door, &path, None).await.0, 404);
 }
 
+#[tokio::test]
+async fn a_session_has_room_for_twenty_readers() {
+    let door = Door::open().await;
+    door.create_shop().await;
+    let path = session(&door, json!({ "dyno": "nobody", "tail": true })).await;
+    let mut readers = Vec::new();
+    for _ in 0..20 {
+        let (status, stream) = read(&door, &path, None).await;
+        assert_eq!(status, 200);
+        readers.push(stream);
+    }
+    let (status, mut refusal) = read(&door, &path, None).await;
+    assert_eq!(status, 429);
+    let refusal = refusal.next().await.expect("a body").expect("no fault");
+    insta::assert_snapshot!(std::str::from_utf8(&refusal).expect("text"), @r#"{"id":"rate_limit","message":"This log session has 20 readers, which is the most: begin a new one."}"#);
+    readers.pop();
+    assert_eq!(read(&door, &path, None).await.0, 200, "one has left");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_says_that_it_lives() {
     let door = Door::open().await;

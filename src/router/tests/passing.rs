@@ -125,6 +125,33 @@ async fn a_client_may_ask_before_it_sends() {
     assert!(rest(&mut socket).await.ends_with("\r\n\r\nbody"));
 }
 
+/// A body of 3 MB, more than a connection reads on its own account, and a second request after it.
+fn large_and_another() -> Vec<u8> {
+    let mut text = b"POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 3000000\r\n\r\n".to_vec();
+    text.resize(text.len() + 3_000_000, b'x');
+    text.extend_from_slice(b"GET /second HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    text
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_takes_the_answer_from_no_client() {
+    let mut served = Served::answering(|_| async { ok("unread") }).await;
+    let answers = served.raw(large_and_another()).await;
+    assert_eq!(answers.matches("\r\n\r\nunread").count(), 2, "{answers}");
+    assert!(served.line().await.contains(r#"at=info method=POST path="/upload""#));
+    served.router.publish(Routes::new());
+    let answers = served.raw(large_and_another()).await;
+    assert_eq!(answers.matches("HTTP/1.1 404").count(), 2, "an error page");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_before_it_sends_is_spared_an_unread_body() {
+    let served = Served::answering(|_| async { ok("unread") }).await;
+    let head = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n";
+    let answer = served.raw(head).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("unread"), "{answer}");
+}
+
 #[tokio::test]
 async fn http_1_0_is_answered_and_closed() {
     let mut served = Served::answering(|_| async {

@@ -1,16 +1,19 @@
 //! What only a platform has: apps that are being started, maintenance, and other doors behind the same port.
 
-use super::harness::{Served, all, chunk, fed, full, ok, one};
+use super::harness::{Served, Told, all, chunk, fed, full, ok, one};
 use crate::dyno::Body;
 use crate::name::AppName;
 use crate::router::{Destination, Door, Route, RouterConfig, Routes, Target};
-use futures_util::future::BoxFuture;
+use bytes::Bytes;
+use futures_util::{future::BoxFuture, stream};
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::{io::AsyncWriteExt as _, sync::mpsc};
 
 fn get(host: &str) -> Request<Body> {
     Request::get("/").header("host", host).body(full("")).expect("legal")
@@ -115,6 +118,19 @@ async fn a_door_gets_the_request_as_it_came() {
 }
 
 #[tokio::test]
+async fn a_door_need_not_read_what_is_sent() {
+    let served = Served::start(Target::Blank).await;
+    with_door(&served, Some(full("refused")));
+    let mut client = served.http1().await;
+    let request = Request::post("/x").header("host", "api.example").body(full(vec![b'x'; 3_000_000]));
+    let response = client.send_request(request.expect("legal")).await.expect("answered");
+    assert_eq!(all(response.into_body()).await, "refused");
+    client.ready().await.expect("the connection lives");
+    let response = client.send_request(get("api.example")).await.expect("answered");
+    assert!(all(response.into_body()).await.contains("host"));
+}
+
+#[tokio::test]
 async fn what_a_door_streams_may_be_silent_for_long() {
     let config = RouterConfig { idle: Duration::from_millis(4), ..RouterConfig::default() };
     let served = Served::with(config, Target::Blank, Duration::from_mins(1)).await;
@@ -130,4 +146,19 @@ async fn what_a_door_streams_may_be_silent_for_long() {
     sender.send(Ok("last")).expect("fed");
     drop(sender);
     assert_eq!(body.collect().await.expect("whole").to_bytes(), "last");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_what_a_door_streams_is_let_go() {
+    let config = RouterConfig { idle: Duration::from_millis(4), ..RouterConfig::default() };
+    let served = Served::with(config, Target::Blank, Duration::from_mins(1)).await;
+    let (events, mut heard) = mpsc::unbounded_channel();
+    let endless = stream::unfold(Told(events), async |told| {
+        Some((Ok(Frame::data(Bytes::from_static(&[b'x'; 4096]))), told))
+    });
+    with_door(&served, Some(StreamBody::new(endless).boxed_unsync()));
+    let mut socket = served.socket().await;
+    socket.write_all(b"GET / HTTP/1.1\r\nhost: api.example\r\n\r\n").await.expect("sent");
+    assert_eq!(heard.recv().await, Some("dropped"), "while the client is there still");
+    drop(socket);
 }
