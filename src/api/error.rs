@@ -192,7 +192,7 @@ impl From<ReleaseError> for ApiError {
             E::NoApp => Self::missing("app"),
             E::NoRelease { .. } => Self::missing("release"),
             E::NoSlug => Self::missing("slug"),
-            E::NameTaken(name) => Self::invalid(format!("Name {name} is already taken")),
+            E::NameTaken(_) | E::NameReserved(_) => Self::invalid(error.to_string()),
             E::BuildNotAllowed => Self::forbidden(sentence(&error)),
             E::Busy { .. } => Self::conflict(sentence(&error)),
             E::Stopping => Self::stopping(),

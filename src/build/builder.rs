@@ -1,5 +1,5 @@
 use super::{
-    BuildError,
+    BuildError, CacheKey,
     catalog::Catalog,
     course::Course,
     environment::Environment,
@@ -17,9 +17,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How many lines a build may be ahead of who watches it.
 const LINES_AHEAD: usize = 256;
-
-/// How long a cancelled build may hold its app's cache.
-const CLEAN_UP_LIMIT: Duration = Duration::from_secs(10);
 
 /// The operator's variables that a build may see unless told otherwise: proxies, certificate authorities and
 /// mirrors of package registries. None of them names a secret by itself; a proxy's or mirror's address may
@@ -114,8 +111,10 @@ impl BuilderConfig {
 /// What is to be built.
 #[derive(Clone, Debug)]
 pub struct BuildRequest {
-    /// Whose build it is: names the cache, and only one of its builds runs at a time.
+    /// Whose build it is, for who watches.
     pub app: AppName,
+    /// The app's cache. Only one of the builds that share it runs at a time.
+    pub cache: CacheKey,
     /// The directory of the source. It is copied, never written to.
     pub source: PathBuf,
     /// The buildpacks to use, in this order: names, as `python` or `heroku/python`, or directories (`./mine`)
@@ -201,44 +200,22 @@ impl Builder {
         }
     }
 
-    /// Removes what was kept for the builds of `app`: another app of that name must not find it. Waits for a build of
-    /// it that is being cleaned up, at most a few seconds.
+    /// Removes what was kept for the builds of an app, with its lock. Waits for a build of it that runs or is being
+    /// cleaned up.
     ///
     /// # Errors
-    /// [`BuildError::Host`]; what could not be removed stays.
-    pub async fn forget(&self, app: &AppName) -> Result<(), BuildError> {
-        let dir = self.shared.cache.of_app(app.as_ref());
-        let _alone = self.alone(app).await?;
+    /// [`BuildError::Host`]: what could not be removed stays. [`BuildError::Cancelled`] with the builder.
+    pub async fn forget(&self, cache: &CacheKey) -> Result<(), BuildError> {
+        let (dir, path) = (self.shared.cache.of_app(cache), self.shared.cache.app_lock(cache));
+        let (watcher, _) = mpsc::channel(1);
+        let time = self.shared.config.time_limit;
+        let mut limit = Limit { deadline: Instant::now() + time, time, stop: self.stop.clone() };
+        let lock = locks::take(&path, "", &mut Log::new(watcher), &mut limit).await?;
         let removed = tokio::task::spawn_blocking(move || {
-            workspace::remove(&dir).map_err(|cause| BuildError::host("remove", &dir, cause))
+            workspace::remove(&dir).map_err(|cause| BuildError::host("remove", &dir, cause))?;
+            locks::remove(&path, lock)
         });
         removed.await.unwrap_or(Err(BuildError::Cancelled))
-    }
-
-    /// Keeps for `to` what was kept for `from`: the app has another name.
-    ///
-    /// # Errors
-    /// [`BuildError::Host`]; the next build then starts without.
-    pub async fn rename(&self, from: &AppName, to: &AppName) -> Result<(), BuildError> {
-        let (old, new) = (self.shared.cache.of_app(from.as_ref()), self.shared.cache.of_app(to.as_ref()));
-        let _alone = self.alone(from).await?;
-        match tokio::fs::rename(&old, &new).await {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                Err(BuildError::host("rename", &old, cause))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes the lock of the app's builds, which one that was cancelled a moment ago may still hold.
-    async fn alone(&self, app: &AppName) -> Result<std::fs::File, BuildError> {
-        let path = self.shared.cache.lock(&format!("app-{app}"));
-        let (watcher, _nobody) = mpsc::channel(1);
-        let time = CLEAN_UP_LIMIT;
-        let mut limit = Limit { deadline: Instant::now() + time, time, stop: CancellationToken::new() };
-        let mut log = Log::new(watcher);
-        let taken = tokio::time::timeout(time, locks::take(&path, "", &mut log, &mut limit));
-        taken.await.unwrap_or(Err(BuildError::TimedOut { limit: time }))
     }
 
     /// Cancels every build, and every later one; does not wait.

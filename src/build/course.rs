@@ -54,9 +54,8 @@ impl Course {
 
     /// Builds; comes back when nothing of the build is left but its result.
     pub(super) async fn run(mut self) -> Result<Slug, BuildError> {
-        let app = self.request.app.to_string();
-        let lock = self.shared.cache.lock(&format!("app-{app}"));
-        let waiting = format!("Waiting for another build of {app} to end");
+        let lock = self.shared.cache.app_lock(&self.request.cache);
+        let waiting = format!("Waiting for another build of {} to end", self.request.app);
         let _one_at_a_time = locks::take(&lock, &waiting, &mut self.log, &mut self.limit).await?;
         let space = {
             let (shared, id) = (Arc::clone(&self.shared), self.id.clone());
@@ -214,7 +213,7 @@ impl Course {
         environment: &Environment,
         toolchain: Option<&Path>,
     ) -> Result<(), BuildError> {
-        let cache = self.shared.cache.of_app(self.request.app.as_ref());
+        let cache = self.shared.cache.of_app(&self.request.cache);
         let make = DirBuilder::new().recursive(true).mode(0o700).create(&cache);
         make.map_err(|cause| BuildError::host("create", &cache, cause))?;
         let env = space.env();
@@ -372,6 +371,7 @@ mod tests {
         let pack = dir.path().join("pack").to_str().expect("UTF-8").to_owned();
         let request = BuildRequest {
             app: AppName::like("shop"),
+            cache: (&AppName::like("shop")).into(),
             source: app,
             buildpacks: vec![pack],
             config: ConfigVars::default(),

@@ -15,7 +15,7 @@
 //!    the environment. `.git` and `.env` are never part of a build.
 //! 3. A failed build leaves the app's cache directory and nothing else; no slug of it can be found by a digest
 //!    that was ever given out.
-//! 4. One app has one build at a time, over all processes that share a cache directory.
+//! 4. One cache has one build at a time, over all processes that share a cache directory.
 //!
 //! # Not here
 //! How a slug is laid out: see [`crate::slug`]. What becomes of a slug: the `release` room. Buildpacks run
@@ -25,6 +25,7 @@ mod archive;
 mod assemble;
 mod builder;
 mod buildpack;
+mod cache_key;
 mod catalog;
 mod course;
 mod declared;
@@ -41,5 +42,6 @@ mod workspace;
 
 pub use archive::{ArchiveError, ArchiveLimits, unpack_archive};
 pub use builder::{BuildJail, BuildRequest, Builder, BuilderConfig, PASSTHROUGH};
+pub use cache_key::CacheKey;
 pub use error::BuildError;
 pub(crate) use source::walk_source;

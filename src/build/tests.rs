@@ -2,7 +2,7 @@
 
 use super::{BuildError, BuildRequest, Builder, BuilderConfig, buildpack::Buildpack};
 use crate::app::ConfigVars;
-use crate::name::{AppName, ProcessType};
+use crate::name::{AppId, AppName, ProcessType};
 use crate::slug::{Serves, Slug, SlugStore, UnpackLimits};
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
@@ -57,6 +57,7 @@ impl Fixture {
     fn request(&self, buildpacks: &[String]) -> BuildRequest {
         BuildRequest {
             app: AppName::like("shop"),
+            cache: (&AppName::like("shop")).into(),
             source: self.path("app"),
             buildpacks: buildpacks.to_vec(),
             config: ConfigVars::default(),
@@ -234,7 +235,8 @@ async fn a_toolchain_is_prepared_once_for_all_apps_and_again_for_a_new_version()
     ];
     let tiny = fixture.buildpack("tiny", &scripts);
     let count = |lines: &[String], text| lines.iter().filter(|line| *line == text).count();
-    let other = BuildRequest { app: AppName::like("other"), ..fixture.request(std::slice::from_ref(&tiny)) };
+    let cache = (&AppName::like("other")).into();
+    let other = BuildRequest { cache, ..fixture.request(std::slice::from_ref(&tiny)) };
     let own = std::slice::from_ref(&tiny);
     let (one, two) = tokio::join!(fixture.build(own), fixture.run(other));
     let lines = [one.1, two.1].concat();
@@ -424,25 +426,52 @@ async fn what_a_killed_build_left_is_swept_and_a_running_one_is_not() {
     assert_eq!(left, ["live", "live.lock"]);
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn processes_of_a_killed_build_end_at_the_next_start() {
+    use std::{os::unix::process::ExitStatusExt, process};
+    let fixture = Fixture::new();
+    let (locked, bare) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
+    fixture.file(&format!("cache/tmp/{locked}/x"), "").file(&format!("cache/tmp/{locked}.lock"), "");
+    fixture.file(&format!("cache/tmp/{bare}/x"), "");
+    // Each ends by itself when its input does.
+    let left = [locked, bare].map(|id| {
+        let mut command = process::Command::new("cat");
+        command.env("REQUEST_ID", id).stdin(process::Stdio::piped()).stdout(process::Stdio::null());
+        command.spawn().expect("cat")
+    });
+    Builder::new(BuilderConfig::new(fixture.path("cache")), fixture.store.clone()).expect("a builder");
+    for mut process in left {
+        drop(process.stdin.take());
+        assert_eq!(process.wait().expect("ended").signal(), Some(9));
+    }
+    fixture.assert_clean();
+}
+
 #[tokio::test]
-async fn a_cache_goes_with_its_app_and_to_its_next_name() {
+async fn a_cache_goes_with_its_app_whatever_that_is_called() {
     let fixture = Fixture::new();
     fixture.file("app/bin/a.wat", WAT);
     let compile = "if [ -e \"$2/seen\" ]; then echo again; else touch \"$2/seen\"; echo first; fi";
     let tiny = fixture.buildpack("tiny", &[("compile", compile)]);
-    let build = async |app: &str| {
+    let build = async |name: &str, app: AppId| {
         let own = std::slice::from_ref(&tiny);
-        let request = BuildRequest { app: AppName::like(app), ..fixture.request(own) };
+        let request = BuildRequest { app: AppName::like(name), cache: app.into(), ..fixture.request(own) };
         let (slug, lines) = fixture.run(request).await;
         slug.expect("a slug");
         lines.contains(&"again".to_owned())
     };
-    let (shop, store) = (AppName::like("shop"), AppName::like("store"));
-    assert!(!build("shop").await && build("shop").await);
-    fixture.builder.rename(&shop, &store).await.expect("renamed");
-    assert!(build("store").await && !build("shop").await);
-    fixture.builder.forget(&store).await.expect("forgotten");
-    assert!(!build("store").await);
-    fixture.builder.forget(&AppName::like("nobody")).await.expect("there is nothing to forget");
-    fixture.builder.rename(&AppName::like("nobody"), &store).await.expect("nor to rename");
+    let (one, other) = (AppId::random(), AppId::random());
+    assert!(!build("shop", one).await && build("store", one).await);
+    assert!(!build("shop", other).await, "another app of that name");
+    fixture.builder.forget(&one.into()).await.expect("forgotten");
+    assert!(!build("store", one).await);
+    fixture.builder.forget(&AppId::random().into()).await.expect("there is nothing to forget");
+    for app in [one, other] {
+        fixture.builder.forget(&app.into()).await.expect("forgotten");
+    }
+    assert_eq!(fs::read_dir(fixture.path("cache/apps")).expect("dir").count(), 0);
+    let locks = fs::read_dir(fixture.path("cache/locks")).expect("dir");
+    let locks: Vec<_> = locks.map(|lock| lock.expect("lock").file_name()).collect();
+    assert_eq!(locks, ["tmp.lock"], "nothing is left of them");
 }

@@ -1,5 +1,6 @@
-use super::BuildError;
+use super::{BuildError, CacheKey, stragglers};
 use std::{
+    ffi::OsStr,
     fs::{self, DirBuilder, File, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -27,8 +28,13 @@ impl CacheDir {
     }
 
     /// `CACHE_DIR` of an app.
-    pub(super) fn of_app(&self, app: &str) -> PathBuf {
-        self.0.join("apps").join(app)
+    pub(super) fn of_app(&self, app: &CacheKey) -> PathBuf {
+        self.0.join("apps").join(app.to_string())
+    }
+
+    /// Held by the one build of an app that runs.
+    pub(super) fn app_lock(&self, app: &CacheKey) -> PathBuf {
+        self.lock(&format!("app-{app}"))
     }
 
     pub(super) fn buildpacks(&self) -> PathBuf {
@@ -51,7 +57,7 @@ impl CacheDir {
         Ok(guard)
     }
 
-    /// Removes every workspace that nobody holds.
+    /// Removes every workspace that nobody holds, and ends what the builds that had them left running.
     fn sweep(&self) -> io::Result<()> {
         let _guard = self.guard()?;
         for entry in fs::read_dir(self.0.join("tmp"))? {
@@ -59,14 +65,23 @@ impl CacheDir {
             if path.extension().is_some_and(|extension| extension == "lock") {
                 let free = File::open(&path).is_ok_and(|lock| lock.try_lock().is_ok());
                 if free {
+                    end_build_of(&path);
                     remove(&path.with_extension(""))?;
                     fs::remove_file(&path)?;
                 }
             } else if !path.with_extension("lock").exists() {
+                end_build_of(&path);
                 remove(&path)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Kills the processes of the build whose workspace or lock file this is: they outlived who started them.
+fn end_build_of(path: &Path) {
+    if let Some(id) = path.file_stem().and_then(OsStr::to_str) {
+        stragglers::kill(id);
     }
 }
 

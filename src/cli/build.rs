@@ -90,7 +90,8 @@ pub(super) async fn build(
 ) -> anyhow::Result<Slug> {
     let source = dir.canonicalize().with_context(|| format!("cannot read {}", dir.display()))?;
     let config = dotenv(&source)?;
-    Ok(builder.build(BuildRequest { app, source, buildpacks, config }, output).await?)
+    let cache = (&app).into();
+    Ok(builder.build(BuildRequest { app, cache, source, buildpacks, config }, output).await?)
 }
 
 /// The config vars of the directory's `.env`; none without the file.

@@ -1,24 +1,25 @@
 use super::hosts::Hosts;
-use crate::dyno::Body;
+use crate::dyno::{Body, BodyError};
 use crate::formation::{Roster, Supervisor};
 use crate::ledger::{Ledger, State};
 use crate::router::{Door, Router, Routes};
 use axum::body::Body as AxumBody;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use std::{
     convert::Infallible,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
+    task::{Context, Poll},
+    time::Instant,
 };
 use tower_service::Service as _;
 
-/// How long changes are gathered before they are one table, where nobody waits for it.
-const SEVERAL: Duration = Duration::from_millis(5);
-
-/// The control API as a door of the router, and what keeps the router's table true: it follows every change, and a
-/// change that was made through this door is in the table before it is answered.
+/// The control API as a door of the router, and what keeps the router's table true: it follows every change, and what was
+/// changed through this door is in the table before it is answered, or before the stream that tells of it ends.
 pub(super) struct Control {
     own: Weak<Self>,
     api: axum::Router,
@@ -53,8 +54,10 @@ impl Control {
         loop {
             states.mark_unchanged();
             rosters.mark_unchanged();
+            let began = Instant::now();
             self.refresh();
-            tokio::time::sleep(SEVERAL).await;
+            // Where a table takes long to make, changes are gathered for as long.
+            tokio::time::sleep(began.elapsed()).await;
             let changed = tokio::select! {
                 changed = states.changed() => changed,
                 changed = rosters.changed() => changed,
@@ -96,17 +99,47 @@ impl Door for Control {
     fn answer(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
         let changes = !request.method().is_safe();
         let answering = self.api.clone().call(request.map(AxumBody::new));
-        let own = self.own.upgrade();
+        let control = Weak::clone(&self.own);
         Box::pin(async move {
             let answer: Result<Response<AxumBody>, Infallible> = answering.await;
             let succeeded = answer.as_ref().is_ok_and(|answer| answer.status().is_success());
-            if let (true, Some(own)) = (changes && succeeded, own) {
-                own.refresh();
+            if let (true, Some(control)) = (changes && succeeded, control.upgrade()) {
+                control.refresh();
             }
             match answer {
-                Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
+                Ok(response) => response.map(|body| Told { body, control }.boxed_unsync()),
                 Err(never) => match never {},
             }
         })
+    }
+}
+
+/// An answer on its way. The end of a stream, as of a deploy's output, comes after the table that it tells of.
+struct Told {
+    body: AxumBody,
+    control: Weak<Control>,
+}
+
+impl http_body::Body for Told {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if let (Poll::Ready(None), Some(control)) = (&frame, self.control.upgrade()) {
+            control.refresh();
+        }
+        frame.map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -39,7 +39,7 @@ impl Releases {
         }
     }
 
-    /// Gives an app another name; its log and its build cache go with it.
+    /// Gives an app another name; its log goes with it.
     ///
     /// # Errors
     /// [`ReleaseError::NameTaken`], [`ReleaseError::NoApp`].
@@ -96,10 +96,6 @@ impl Inner {
 
     async fn create(&self, actor: &Actor, name: AppName) -> Result<Arc<App>, ReleaseError> {
         check_free(&self.rooms.ledger.state(), &name, None)?;
-        // A kill may have left it there; it was another app's.
-        if let Err(error) = self.rooms.builder.forget(&name).await {
-            tracing::warn!(%name, %error, "an old build cache could not be removed");
-        }
         let app = AppId::random();
         let ids = FIRST_RELEASES.map(|_| ReleaseId::random());
         let decide = |state: &State| {
@@ -147,9 +143,6 @@ impl Inner {
             }
         };
         self.rooms.logplex.unname(&old.name);
-        if let Err(error) = self.rooms.builder.rename(&old.name, &name).await {
-            tracing::warn!(%error, "the build cache of a renamed app is left behind");
-        }
         tell(&self.rooms.logplex.channel(&name), format!("Rename to {name} by user {}", who(actor)));
         state.apps.get(&app).cloned().ok_or(ReleaseError::NoApp)
     }
@@ -175,18 +168,29 @@ impl Inner {
         }
         self.rooms.logplex.remove(&destroyed.name);
         self.outputs.forget(app).await;
-        if let Err(error) = self.rooms.builder.forget(&destroyed.name).await {
-            tracing::warn!(app = %destroyed.name, %error, "the build cache of an app that is gone is left behind");
-        }
+        self.forget_cache(&destroyed);
         self.collect_soon();
         Ok(destroyed)
     }
+
+    /// Removes the build cache of an app that is gone, when its last build is cleaned up. No other app has it.
+    fn forget_cache(&self, gone: &App) {
+        let (builder, name, cache) = (self.rooms.builder.clone(), gone.name.clone(), gone.id.into());
+        self.tasks.spawn(async move {
+            if let Err(error) = builder.forget(&cache).await {
+                tracing::warn!(app = %name, %error, "the build cache of an app that is gone is left behind");
+            }
+        });
+    }
 }
 
-/// That no app but `except` has this name, and none could not.
+/// That an app may have this name, and none but `except` has it.
 fn check_free(state: &State, name: &AppName, except: Option<AppId>) -> Result<(), ReleaseError> {
+    if is_reserved(name) {
+        return Err(ReleaseError::NameReserved(name.clone()));
+    }
     let holder = state.names.get(name);
-    if is_reserved(name) || holder.is_some_and(|holder| Some(*holder) != except) {
+    if holder.is_some_and(|holder| Some(*holder) != except) {
         return Err(ReleaseError::NameTaken(name.clone()));
     }
     Ok(())

@@ -1,4 +1,5 @@
 use super::{Releases, releases::Inner};
+use crate::clock::Timestamp;
 use crate::crash_point;
 use crate::ledger::{App, State};
 use crate::name::SlugId;
@@ -67,7 +68,11 @@ impl Inner {
     }
 
     async fn collect_slugs(&self, known: &mut HashMap<SlugDigest, Arc<[Digest]>>) -> Result<(), SlugError> {
-        let (store, kept) = (&self.rooms.store, kept_slugs(&self.rooms.ledger.state(), self.config.keep));
+        let store = &self.rooms.store;
+        // First the pins: one that goes meanwhile has its release in the ledger.
+        let pinned = self.pins.slugs();
+        let mut kept = kept_slugs(&self.rooms.ledger.state(), self.config.keep);
+        kept.extend(pinned);
         let mut remaining = Vec::new();
         for slug in store.slugs().await? {
             if kept.contains(&slug) {
@@ -108,17 +113,20 @@ fn kept_slugs(state: &State, keep: usize) -> HashSet<SlugDigest> {
     .collect()
 }
 
-/// The slugs of one app's last releases and of the current one, and those that were never released since the oldest
-/// of these was made.
+/// The slugs of one app's last releases and of the current one, and those that wait for a release: none was made of
+/// them since they were stored last, and that is no longer ago than the oldest of the last releases.
 fn kept_of(app: &App, keep: usize) -> HashSet<SlugId> {
     let window = &app.releases[app.releases.len().saturating_sub(keep.max(1))..];
     let last = window.iter().chain(app.current()).filter_map(|release| release.slug);
-    let released: HashSet<SlugId> = app.releases.iter().filter_map(|release| release.slug).collect();
+    // Of several releases of one slug the newest counts.
+    let released: HashMap<SlugId, Timestamp> =
+        app.releases.iter().filter_map(|release| Some((release.slug?, release.created_at))).collect();
     let since = window.first().map(|oldest| oldest.created_at);
-    let waiting = app
-        .slug_times
-        .iter()
-        .filter(|(slug, at)| !released.contains(*slug) && since.is_none_or(|since| **at >= since));
+    let waiting = app.slug_times.iter().filter(|(slug, at)| {
+        // A deploy stores and releases at one moment.
+        let waits = released.get(*slug).is_none_or(|released| *at > released);
+        waits && since.is_none_or(|since| **at >= since)
+    });
     last.chain(waiting.map(|(slug, _)| *slug)).collect()
 }
 

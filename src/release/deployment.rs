@@ -1,8 +1,9 @@
 use super::{
     ReleaseError,
+    fault::{Fault, Undone},
     journal::{Journal, tell},
+    pins::Pin,
     releases::{Inner, NewRelease, Recorded},
-    slug_gate::Inside,
     unpacked::Unpacked,
     words,
     works::Work,
@@ -34,20 +35,19 @@ pub(super) struct Deployment {
 /// Why a build made no release.
 enum Unbuilt {
     Cancelled,
-    /// For this reason, in a few lines.
-    Because(String),
+    Because(Box<dyn Fault>),
 }
 
-impl From<ReleaseError> for Unbuilt {
-    fn from(error: ReleaseError) -> Self {
-        Self::Because(error.to_string())
+impl<E: Fault + 'static> From<E> for Unbuilt {
+    fn from(error: E) -> Self {
+        Self::Because(Box::new(error))
     }
 }
 
 /// What a build made, and what keeps it from being collected before it is recorded.
 struct Made {
     slug: SlugRecord,
-    inside: Inside,
+    pin: Pin,
 }
 
 impl Deployment {
@@ -66,14 +66,14 @@ impl Deployment {
     ) -> Result<(), Unbuilt> {
         let cancel = self.work.cancel().clone();
         let made = cancel.run_until_cancelled(self.make(archive, checksum)).await;
-        let Made { slug, inside } = made.ok_or(Unbuilt::Cancelled)??;
+        let Made { slug, pin } = made.ok_or(Unbuilt::Cancelled)??;
         let turn = cancel.run_until_cancelled(self.inner.turns.take(&self.app.id)).await;
         let turn = turn.ok_or(Unbuilt::Cancelled)?;
         if !self.work.begin_recording() {
             return Err(Unbuilt::Cancelled);
         }
         let recorded = self.record(slug).await?;
-        drop(inside);
+        drop(pin);
         tell(self.journal.log(), "Build succeeded");
         self.journal.heading("Launching...");
         if recorded.release.status == ReleaseStatus::Pending && !self.release_phase(&recorded).await {
@@ -92,25 +92,25 @@ impl Deployment {
     ) -> Result<Made, Unbuilt> {
         let _slot = self.slot().await;
         let (dir, limit) = (self.inner.dir("sources"), self.inner.config.source_limit);
-        let source = Unpacked::new(archive, dir, limit, checksum, self.work.cancel().clone()).await;
-        let source = source.map_err(|error| Unbuilt::Because(error.to_string()))?;
+        let source = Unpacked::new(archive, dir, limit, checksum, self.work.cancel().clone()).await?;
         let inside = self.inner.gate.enter().await;
         let now = self.inner.app(self.app.id)?;
         let request = BuildRequest {
             app: now.name.clone(),
+            cache: now.id.into(),
             source: source.path(),
             buildpacks: self.build.buildpacks.clone(),
             config: (*now.config).clone(),
         };
         let Self { journal, inner, .. } = self;
-        let built = inner.rooms.builder.build(request, &mut |line| journal.relay(line)).await;
-        let slug = built.map_err(|error| Unbuilt::Because(error.to_string()))?;
+        let slug = inner.rooms.builder.build(request, &mut |line| journal.relay(line)).await?;
         drop(source);
         crash_point::reached("slug.stored");
-        let prepared = inner.rooms.engine.prepare(&slug, &mut |event| tell_compiling(journal, &event)).await;
-        prepared.map_err(|error| Unbuilt::Because(error.to_string()))?;
+        inner.rooms.engine.prepare(&slug, &mut |event| tell_compiling(journal, &event)).await?;
+        let pin = inner.pins.pin(*slug.digest());
+        drop(inside);
         let slug = slug_record(self.app.id, &slug, self.build.source.version.clone());
-        Ok(Made { slug, inside })
+        Ok(Made { slug, pin })
     }
 
     /// Waits, in the order of asking, until one more build may run.
@@ -189,7 +189,10 @@ impl Deployment {
     async fn fail(&mut self, unbuilt: Unbuilt) {
         let reason = match unbuilt {
             Unbuilt::Cancelled => "cancelled".to_owned(),
-            Unbuilt::Because(reason) => reason.chars().take(REASON_LIMIT).collect(),
+            Unbuilt::Because(error) => {
+                let reason = Undone::Build(&self.app.name, self.build.id).because(&*error);
+                reason.chars().take(REASON_LIMIT).collect()
+            }
         };
         tell(self.journal.log(), format!("Build failed: {}", reason.lines().next().unwrap_or_default()));
         let build = self.build.id;

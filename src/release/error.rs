@@ -12,7 +12,10 @@ pub enum ReleaseError {
     /// The caller's fault: there is no such app (any more).
     #[error("Couldn't find that app.")]
     NoApp,
-    /// The caller's fault: another app has the name, or it is the platform's own.
+    /// The caller's fault: no app may have the name.
+    #[error("Name {0} is reserved for the platform")]
+    NameReserved(AppName),
+    /// The caller's fault: another app has the name.
     #[error("Name {0} is already taken")]
     NameTaken(AppName),
     /// The caller's fault: there is no such release.

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 
 impl Releases {
     /// Stores a packed slug (as `hokku build -o` makes) for the app, and compiles its programs ahead of time. It is
-    /// kept as long as the releases made at its time.
+    /// kept as long as the releases made at its time, also when it was imported or built before.
     ///
     /// # Errors
     /// [`ReleaseError::Slug`] when the file is no slug or a damaged one, [`ReleaseError::Compile`],
@@ -39,9 +39,10 @@ impl Inner {
         let id = record.id;
         let decide = |state: &State| {
             let now = state.apps.get(&app).ok_or(ReleaseError::NoApp)?;
-            let is_new = !now.slugs.contains_key(&id);
-            let event = || (Stream::App(app), Event::SlugCreated { slug: record.clone() });
-            Ok(is_new.then(event).into_iter().collect())
+            let mut slug = record.clone();
+            slug.commit = slug.commit.or_else(|| now.slugs.get(&id)?.commit.clone());
+            // Also of one that the app has: it waits for a release again.
+            Ok(vec![(Stream::App(app), Event::SlugCreated { slug })])
         };
         self.rooms.ledger.change(actor, decide).await?;
         drop(inside);

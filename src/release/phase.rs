@@ -1,6 +1,7 @@
 use super::{
     OutputId, ReleaseConfig, ReleaseError, Rooms,
     collection::something_fell_out,
+    fault::{Fault, Undone},
     journal::tell,
     releases::{Inner, Recorded},
     works::Work,
@@ -9,7 +10,7 @@ use crate::crash_point;
 use crate::dyno::{Dyno, DynoSpec, Exit, Stdio};
 use crate::ledger::{Event, Release, SlugRecord};
 use crate::logplex::{AppLog, Source, Stream, Tail, TailFilter};
-use crate::name::{DynoName, ProcessType};
+use crate::name::{AppName, DynoName, ProcessType};
 use crate::slug::Slug;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) struct Phase<'a> {
     pub(super) rooms: &'a Rooms,
     pub(super) config: &'a ReleaseConfig,
+    pub(super) app: &'a AppName,
     pub(super) release: &'a Release,
     pub(super) slug: &'a SlugRecord,
     pub(super) log: &'a AppLog,
@@ -81,17 +83,15 @@ impl Phase<'_> {
 
     /// Dropping the future stops the dyno.
     async fn exit(&self, name: DynoName, process: &str) -> Result<Exit, String> {
-        let slug =
-            Slug::open(&self.rooms.store, &self.slug.digest).await.map_err(|error| error.to_string())?;
+        let slug = Slug::open(&self.rooms.store, &self.slug.digest).await;
+        let slug = slug.map_err(|error| self.not_started(process, &error))?;
         let spec = DynoSpec {
             config: (*self.release.config).clone(),
             stdio: Stdio::Log(self.log.clone()),
             ..DynoSpec::new(name)
         };
-        let dyno = Dyno::start(&self.rooms.engine, &slug, spec).await.map_err(|error| {
-            self.say(process, &format!("Error: {error}"));
-            error.to_string()
-        })?;
+        let dyno = Dyno::start(&self.rooms.engine, &slug, spec).await;
+        let dyno = dyno.map_err(|error| self.not_started(process, &error))?;
         self.say(process, "State changed from starting to up");
         let exit = if dyno.serves_http() {
             Err("it answers requests and never ends: name a program that runs once".to_owned())
@@ -102,6 +102,13 @@ impl Phase<'_> {
             self.say(process, &exit.to_string());
         }
         exit
+    }
+
+    /// Tells why the command did not start, to everybody what is theirs to know.
+    fn not_started(&self, process: &str, error: &dyn Fault) -> String {
+        let reason = Undone::ReleaseCommand(self.app, self.release.version).because(error);
+        self.say(process, &format!("Error: {reason}"));
+        reason
     }
 
     fn say(&self, process: &str, text: &str) {
@@ -145,7 +152,8 @@ impl Inner {
         let ended = match release.slug.and_then(|slug| app.slugs.get(&slug)) {
             Some(slug) => {
                 let (rooms, config) = (&self.rooms, &self.config);
-                Phase { rooms, config, release, slug, log, cancel: work.cancel() }.run(&mut relay).await
+                let (app, cancel) = (&app.name, work.cancel());
+                Phase { rooms, config, app, release, slug, log, cancel }.run(&mut relay).await
             }
             None => Err("it holds no code".to_owned()),
         };
@@ -179,7 +187,7 @@ impl Inner {
             Err(ReleaseError::NoApp) => Err("the app is gone".to_owned()),
             Err(error) => {
                 tracing::error!(app = %app.name, %version, %error, "how a release phase ended is not recorded");
-                Err(error.to_string())
+                Err("how it ended could not be recorded".to_owned())
             }
         }
     }

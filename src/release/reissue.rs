@@ -1,4 +1,4 @@
-use super::{ReleaseError, Releases, releases::NewRelease, slug_gate::Inside, turns::Turn, words};
+use super::{ReleaseError, Releases, pins::Pin, releases::NewRelease, slug_gate::Inside, turns::Turn, words};
 use crate::ledger::{Actor, App, Release, ReleaseStatus, SlugRecord};
 use crate::name::{AppId, ProcessType, ReleaseVersion, SlugId};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ impl Releases {
         slug: SlugId,
         description: Option<String>,
     ) -> Result<Arc<Release>, ReleaseError> {
-        let kept = (self.0.gate.enter().await, self.0.turn(app).await?);
+        let _pin = self.pin(&*self.0.app(app)?, Some(slug));
+        let kept = self.turn_inside(app).await?;
         let now = self.0.app(app)?;
         let slug = now.slugs.get(&slug).ok_or(ReleaseError::NoSlug)?;
         self.check_kept(slug, || format!("slug {}", slug.id)).await?;
@@ -34,11 +35,24 @@ impl Releases {
         app: AppId,
         to: ReleaseVersion,
     ) -> Result<Arc<Release>, ReleaseError> {
-        let kept = (self.0.gate.enter().await, self.0.turn(app).await?);
+        let before = self.0.app(app)?;
+        let _pin = self.pin(&before, before.release(to).and_then(|target| target.slug));
+        let kept = self.turn_inside(app).await?;
         let now = self.0.app(app)?;
         let slug = rollback_slug(&now, to)?;
         self.check_kept(slug, || to.to_string()).await?;
         self.reissue(actor, &now, slug, format!("Rollback to {to}"), Some(to), kept).await
+    }
+
+    /// Keeps a slug of the app's, if it is there, while a turn is waited for.
+    fn pin(&self, app: &App, slug: Option<SlugId>) -> Option<Pin> {
+        slug.and_then(|slug| app.slugs.get(&slug)).map(|slug| self.0.pins.pin(slug.digest))
+    }
+
+    /// The app's turn, and then a place inside of the gate, for which only a collection that runs is waited for.
+    async fn turn_inside(&self, app: AppId) -> Result<(Inside, Turn), ReleaseError> {
+        let turn = self.0.turn(app).await?;
+        Ok((self.0.gate.enter().await, turn))
     }
 
     async fn check_kept(&self, slug: &SlugRecord, what: impl FnOnce() -> String) -> Result<(), ReleaseError> {

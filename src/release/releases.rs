@@ -4,6 +4,7 @@ use super::{
     error::io_error,
     journal::tell_release,
     output::Outputs,
+    pins::Pins,
     recovery::settle,
     slug_gate::SlugGate,
     turns::{Turn, Turns},
@@ -27,9 +28,11 @@ pub(super) struct Inner {
     pub(super) rooms: Rooms,
     /// Whose releases are being changed.
     pub(super) turns: Turns<AppId>,
-    /// Names that are being given or taken away. Taken before an app's turn, as is the gate.
+    /// Names that are being given or taken away. Taken before an app's turn.
     pub(super) names: Turns<AppName>,
+    /// Nobody inside waits for a turn, which a release phase may hold for an hour: whoever waits pins the slug.
     pub(super) gate: SlugGate,
+    pub(super) pins: Pins,
     pub(super) works: Arc<Works>,
     pub(super) outputs: Arc<Outputs>,
     pub(super) build_slots: Arc<Semaphore>,
@@ -78,6 +81,7 @@ impl Releases {
             turns: Turns::default(),
             names: Turns::default(),
             gate: SlugGate::default(),
+            pins: Pins::default(),
             works: Works::new(),
             outputs,
             build_slots: Arc::new(Semaphore::new(rooms.builder.config().at_once.max(1))),
@@ -86,9 +90,8 @@ impl Releases {
             config,
             rooms,
         };
-        let releases = Self(Arc::new(inner));
-        releases.0.collect_soon();
-        Ok(releases)
+        // Nothing is collected now: whoever put an older ledger in its place by mistake still has every slug.
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The output of a build or of a release's release phase, from its first byte and as it comes, to its end; `None`

@@ -192,6 +192,7 @@ impl Serve {
     async fn build(&self, config: &ConfigVars) -> Result<Slug, ServeError> {
         let request = BuildRequest {
             app: self.config.app.clone(),
+            cache: (&self.config.app).into(),
             source: self.config.dir.clone(),
             buildpacks: self.config.buildpacks.clone(),
             config: config.clone(),

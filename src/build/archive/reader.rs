@@ -115,8 +115,10 @@ impl Unpacking<'_> {
                 last = Some(self.entry(&mut entry)?);
             }
         }
-        self.check_end(archive.into_inner())?;
-        if self.count == 0 { Err(ArchiveError::Empty) } else { Ok(()) }
+        if self.count == 0 {
+            return Err(ArchiveError::Empty);
+        }
+        self.check_end(archive.into_inner())
     }
 
     /// Reads what follows the last entry: a cut-off archive has no end, and a damaged one a wrong checksum there.

@@ -13,7 +13,7 @@ async fn apps_have_names_that_nobody_else_has() {
     for name in ["shop", "api", "www"] {
         let name: AppName = name.parse().expect("a name");
         let refused = fixture.releases.create_app(&fixture.owner, Some(name.clone())).await;
-        assert!(matches!(refused, Err(ReleaseError::NameTaken(taken)) if taken == name));
+        assert!(matches!(refused, Err(ReleaseError::NameTaken(_) | ReleaseError::NameReserved(_))));
     }
     let own = fixture.releases.create_app(&fixture.owner, None).await.expect("created");
     let taken = fixture.releases.rename_app(&fixture.owner, own.id, AppName::like("shop")).await;
@@ -157,6 +157,28 @@ async fn a_destroyed_app_leaves_nothing() {
     assert_eq!((fixture.left_in("outputs"), fixture.left_in("uploads")), (0, 0));
     // Nor is anything left of its slugs that was unpacked or compiled.
     assert_eq!((fixture.cached("trees").len(), fixture.cached("compiled").len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_build_cache_is_its_apps_whatever_that_is_called() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    fixture.site_deployed(app, "one").await;
+    let cache = fixture.dir.path().join("cache/builds/apps");
+    let kept = || {
+        let dirs = std::fs::read_dir(&cache).expect("read");
+        let mut names: Vec<_> = dirs.map(|dir| dir.expect("a cache").file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(kept(), [app.to_string().as_str()]);
+    fixture.releases.rename_app(&fixture.owner, app, AppName::like("store")).await.expect("renamed");
+    let other = fixture.create("shop").await.id;
+    assert_eq!(kept(), [app.to_string().as_str()]);
+    fixture.site_deployed(other, "one").await;
+    fixture.releases.destroy_app(&fixture.owner, app).await.expect("destroyed");
+    fixture.releases.close().await;
+    assert_eq!(kept(), [other.to_string().as_str()]);
 }
 
 #[tokio::test]

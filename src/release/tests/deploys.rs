@@ -221,3 +221,27 @@ async fn a_dyno_that_crashes_is_told_to_who_watches() {
         "{output}"
     );
 }
+
+#[tokio::test]
+async fn a_fault_of_the_host_is_the_operators_to_read() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    fixture.deployed(app, fixture.deploy(&Fixture::site("one", Some("job")))).await;
+    let slug = fixture.app(app).current_slug().expect("a slug").digest;
+    // What is stored is damaged: the release command does not start.
+    let manifest = fixture.dir.path().join(format!("slugs/slugs/{}.toml", slug.hex()));
+    std::fs::write(&manifest, "damaged").expect("written");
+    fixture.set(app, &[("A", Some("1"))]).await.expect("recorded");
+    let failed = fixture.until_not_pending(app, "v4").await;
+    let output = fixture.output(OutputId::Release(failed.id)).await;
+    insta::assert_snapshot!(output, @" !     the release command `job` did not start: The platform could not run this. Its operator finds the reason in the platform's log.");
+    // Sources have no directory any more: nothing is built.
+    std::fs::remove_dir(fixture.dir.path().join("releases/sources")).expect("removed");
+    let (build, output) = fixture.deployed(app, fixture.deploy(&Fixture::site("two", None))).await;
+    insta::assert_snapshot!(output, @" !     The platform could not build this. Its operator finds the reason in the platform's log.");
+    let hidden = "The platform could not build this. Its operator finds the reason in the platform's log.";
+    assert_eq!(build.status, BuildStatus::Failed(hidden.to_owned()));
+    let log = fixture.log("shop").await.join("\n");
+    assert!(log.contains("Error: The platform could not run this."), "{log}");
+    assert!(!log.contains(&fixture.dir.path().display().to_string()), "{log}");
+}

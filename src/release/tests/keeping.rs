@@ -78,6 +78,29 @@ async fn a_slug_that_waits_for_its_release_is_kept() {
 }
 
 #[tokio::test]
+async fn a_slug_that_is_imported_again_waits_for_its_release_again() {
+    let fixture = Fixture::with(|config| config.keep = 1).await;
+    let app = fixture.create("shop").await.id;
+    let release = fixture.site_deployed(app, "one").await;
+    let old = std::sync::Arc::clone(&fixture.app(app).slugs[&release.slug.expect("a slug")]);
+    let file = fixture.dir.path().join("shop.slug");
+    let slug = Slug::open(&fixture.rooms.store, &old.digest).await.expect("there");
+    slug.export(&file).await.expect("exported");
+    fixture.site_deployed(app, "two").await;
+    fixture.releases.collect().await;
+    assert!(!fixture.rooms.store.contains(&old.digest).await.expect("asked"));
+    let import = || fixture.releases.import_slug(&fixture.owner, app, &file, None);
+    assert_eq!(import().await.expect("imported"), old.id);
+    assert_eq!(fixture.app(app).slugs[&old.id], old, "its commit is still known");
+    fixture.releases.collect().await;
+    fixture.releases.release_slug(&fixture.owner, app, old.id, None).await.expect("it is still there");
+    // Once released it goes with its release.
+    fixture.site_deployed(app, "three").await;
+    fixture.releases.collect().await;
+    assert!(!fixture.rooms.store.contains(&old.digest).await.expect("asked"));
+}
+
+#[tokio::test]
 async fn the_next_start_settles_what_a_kill_left() {
     let fixture = Fixture::new().await;
     let app = fixture.create("shop").await.id;
@@ -143,4 +166,45 @@ async fn a_collection_waits_for_a_build_between_its_first_blob_and_its_release()
     drop(inside);
     collection.await.expect("collected");
     assert!(!fixture.rooms.store.contains(slug.digest()).await.expect("asked"));
+}
+
+#[tokio::test]
+async fn nobody_who_waits_for_a_turn_holds_up_a_collection() {
+    let fixture = Fixture::new().await;
+    let app = fixture.create("shop").await.id;
+    let first = fixture.site_deployed(app, "one").await;
+    let slug = first.slug.expect("a slug");
+    fixture.site_deployed(app, "two").await;
+    fixture.releases.collect().await;
+    // Somebody's release phase.
+    let turn = fixture.releases.0.turns.take(&app).await;
+    let releases = &fixture.releases;
+    let mut rollback = Box::pin(releases.rollback(&fixture.owner, app, first.version));
+    let mut release = Box::pin(releases.release_slug(&fixture.owner, app, slug, None));
+    assert!(rollback.as_mut().now_or_never().is_none() && release.as_mut().now_or_never().is_none());
+    assert_eq!(fixture.releases.0.pins.slugs(), [fixture.app(app).slugs[&slug].digest]);
+    drop(fixture.releases.0.gate.alone().now_or_never().expect("nobody is inside"));
+    drop((rollback, release, turn));
+    assert!(fixture.releases.0.pins.slugs().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_build_made_is_kept_while_it_waits_for_its_turn() {
+    let fixture = Fixture::with(|config| config.keep = 1).await;
+    let app = fixture.create("shop").await.id;
+    let turn = fixture.releases.0.turns.take(&app).await;
+    let deploy = fixture.deploy(&Fixture::site("one", None));
+    let build = fixture.releases.deploy(&fixture.owner, app, deploy).await.expect("begun");
+    let mut output = fixture.releases.output(OutputId::Build(build.id)).await.expect("an output");
+    output.next().await.expect("a first line: the build is inside");
+    // It ends although the build's turn does not come.
+    fixture.releases.collect().await;
+    assert_eq!(fixture.rooms.store.slugs().await.expect("listed").len(), 1);
+    drop(turn);
+    while output.next().await.is_some() {}
+    let now = fixture.app(app);
+    let current = now.current_slug().expect("it was released").digest;
+    Slug::open(&fixture.rooms.store, &current).await.expect("there");
+    fixture.releases.collect().await;
+    assert_eq!(fixture.rooms.store.slugs().await.expect("listed"), [current]);
 }
