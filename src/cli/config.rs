@@ -1,5 +1,5 @@
 use super::{
-    client::{ConfigVars, Release},
+    client::ConfigVars,
     console::aligned,
     release_outcome::Output,
     session::{AtApp, AtPlatform, Session},
@@ -213,10 +213,14 @@ async fn change(
     changes: Map<String, Value>,
 ) -> anyhow::Result<ConfigVars> {
     session.console.begin(format_args!("{doing} {} and restarting ⬢ {app}", keys.join(", ")))?;
+    let before = session.newest_release(app).await?.version;
     let vars = session.client.patch(&["apps", app, "config-vars"], &changes.into()).await?;
     let release = session.newest_release(app).await?;
-    let Release { version, .. } = *release;
-    session.console.done(format_args!("done, v{version}"))?;
+    if release.version == before {
+        session.console.done("nothing changed")?;
+        return Ok(vars);
+    }
+    session.released(&release)?;
     session.finish_release(app, release, Output::Note).await?;
     Ok(vars)
 }

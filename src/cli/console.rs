@@ -110,22 +110,49 @@ pub(super) fn json_text(value: &Value) -> String {
     safe
 }
 
-/// Lines of `KEY: value` with the values below each other.
+/// The most characters of a column that others follow.
+pub(super) const COLUMN: usize = 60;
+
+/// Lines of `KEY: value` with the values below each other, unless a key is longer than a column.
 pub(super) fn aligned<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let pairs: Vec<_> = pairs.into_iter().collect();
-    let width = pairs.iter().map(|(key, _)| key.chars().count() + 1).max().unwrap_or(0);
+    let width = pairs.iter().map(|(key, _)| key.chars().count() + 1).max().unwrap_or(0).min(COLUMN);
     pairs.iter().map(|(key, value)| format!("{:width$} {value}", format!("{key}:"))).collect()
 }
 
-/// Lines of cells with two blanks between the columns.
+/// A line for each row, with two blanks between the columns. All but the last column are cut to [`COLUMN`].
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let shown = |row: &[String; N]| -> [String; N] {
+        let cell =
+            |column: usize| if column + 1 < N { cut(&row[column], COLUMN) } else { flat(&row[column]) };
+        std::array::from_fn(cell)
+    };
+    let rows: Vec<_> = rows.iter().map(shown).collect();
+    let last = N.saturating_sub(1);
+    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column| if column < last { longest(column) } else { 0 };
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
         let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+/// `text` on one line, with at most `width` characters.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    let text = flat(text);
+    if text.chars().count() <= width {
+        return text;
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// `text` on one line: what would begin another one forges it.
+fn flat(text: &str) -> String {
+    let breaks = |c: char| c.is_control() && c.is_whitespace() || matches!(c, '\u{2028}' | '\u{2029}');
+    plain(&text.replace(breaks, " "))
 }
 
 #[cfg(test)]
@@ -150,6 +177,24 @@ mod tests {
         insta::assert_snapshot!(aligned([("A", "1"), ("LONGER", "2")]).join("\n"), @r"
         A:      1
         LONGER: 2
+        ");
+    }
+
+    #[test]
+    fn a_long_cell_is_cut_unless_it_is_the_last() {
+        let long = "x".repeat(70_000);
+        let lines = columns(&[[long.clone(), "a".to_owned()], ["b".to_owned(), long.clone()]]);
+        assert_eq!(lines[0], format!("{}…  a", "x".repeat(59)));
+        assert_eq!(lines[1], format!("b{}{long}", " ".repeat(61)));
+        assert_eq!(aligned([(&*long, "1"), ("A", "2")])[1], format!("A:{} 2", " ".repeat(58)));
+    }
+
+    #[test]
+    fn a_cell_begins_no_line() {
+        let rows = [["v1", "one\r\ntwo\u{1b}[2J", "x"], ["v2", "b", "three\u{2028}four\tfive"]];
+        insta::assert_snapshot!(columns(&rows.map(|row| row.map(str::to_owned))).join("\n"), @r"
+        v1  one  two  x
+        v2  b         three four five
         ");
     }
 }

@@ -1,4 +1,5 @@
 use anyhow::Context as _;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::path::PathBuf;
 
 /// Where a platform on this machine keeps what it knows.
@@ -6,8 +7,13 @@ use std::path::PathBuf;
 pub(super) struct DataDir {
     /// Where the platform on this machine keeps its ledger, keys and slugs
     /// [default: ~/.local/share/hokku]
-    #[arg(long, env = "HOKKU_DATA_DIR", hide_env_values = true, value_name = "DIR")]
+    // A variable that is empty counts as unset, where clap's own parser of paths refuses it.
+    #[arg(long, env = "HOKKU_DATA_DIR", hide_env_values = true, value_name = "DIR", value_parser = any_path())]
     data_dir: Option<PathBuf>,
+}
+
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 impl DataDir {
@@ -27,5 +33,27 @@ impl DataDir {
             .or_else(|| named("HOME").map(|home| home.join(".local/share")))
             .map(|data| data.join("hokku"))
             .context("there is no home directory for the platform's data: name one with --data-dir")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        data_dir: DataDir,
+    }
+
+    #[test]
+    fn an_empty_directory_is_none() {
+        let named = |dir: &str| {
+            let line = Line::try_parse_from(["hokku", "--data-dir", dir]).expect("legal");
+            line.data_dir.named().cloned()
+        };
+        assert_eq!(named(""), None);
+        assert_eq!(named("x"), Some("x".into()));
     }
 }

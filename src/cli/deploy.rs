@@ -1,5 +1,5 @@
 use super::{
-    client::{Answer, App, Build, Release, Slug, Source, Status},
+    client::{Answer, App, Build, ClientError, Release, Slug, Source, Status},
     plain_text::plain,
     release_outcome::Output,
     session::{AtApp, Session},
@@ -75,7 +75,7 @@ impl Deploy {
             "The build goes on at the platform. See what becomes of it with `hokku releases -a {app}` and \
              `hokku logs -a {app}`."
         ));
-        let build = self.finish_build(session, app, build).await?;
+        let build = self.finish_build(session, app, build).await.map_err(|error| left_alone(app, error))?;
         Ok(build.whole)
     }
 
@@ -119,13 +119,24 @@ impl Deploy {
         session.console.begin(format_args!("Releasing {}", self.source.display()))?;
         let body = json!({ "slug": slug.id });
         let release: Answer<Release> = session.client.post(&["apps", app, "releases"], &body).await?;
-        session.console.done(format_args!("done, v{}", release.version))?;
-        let release = session.finish_release(app, release, self.output()).await?;
+        session.released(&release)?;
+        let finished = session.finish_release(app, release, self.output()).await;
+        let release = finished.map_err(|error| left_alone(app, error))?;
         if !self.json {
             let url = url.unwrap_or(app);
             session.console.line(format_args!("Released v{}, {url} deployed to Hokku", release.version))?;
         }
         Ok(release.whole)
+    }
+}
+
+/// `error`, and where to see what became of a deploy that the platform has in hand.
+fn left_alone(app: &str, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<ClientError>() {
+        Some(cause) if cause.is_transport() => {
+            anyhow::anyhow!("{error}; what became of the deploy: see `hokku releases -a {app}`")
+        }
+        _ => error,
     }
 }
 

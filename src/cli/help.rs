@@ -10,8 +10,27 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Dynos", &["ps", "scale", "restart", "logs"]),
 ];
 
+/// `cli` with the usage of each command as its help shows it. By itself clap lists, in an error, every option that has a
+/// value as if it were required: also those that have it from the environment.
+fn with_plain_usage(cli: Command) -> Command {
+    let mut built = cli.clone();
+    built.build();
+    usage_of(cli, &mut built)
+}
+
+fn usage_of(command: Command, built: &mut Command) -> Command {
+    command.mut_subcommands(|command| {
+        let Some(built) = built.find_subcommand_mut(command.get_name()) else { return command };
+        let usage = built.render_usage().ansi().to_string();
+        // The first word is `Usage:`, which clap writes before the text itself.
+        let usage = usage.split_once(' ').map_or_else(String::new, |(_, usage)| usage.to_owned());
+        usage_of(command.override_usage(usage), built)
+    })
+}
+
 /// The command line with its commands listed in groups.
 pub(super) fn grouped(cli: Command) -> Command {
+    let cli = with_plain_usage(cli);
     let heading = anstyle::Style::new().bold().underline();
     let name_style = anstyle::Style::new().bold();
     let mut list = String::new();

@@ -23,6 +23,18 @@ impl Session {
         }
     }
 
+    /// Ends the line about the work with what came of it so far.
+    pub(super) fn released(&mut self, release: &Release) -> anyhow::Result<()> {
+        let version = release.version;
+        match release.status {
+            Status::Pending => self.console.done(format_args!("v{version} pending"))?,
+            Status::Succeeded => self.console.done(format_args!("done, v{version}"))?,
+            // The error says more.
+            Status::Failed => self.console.done(format_args!("v{version}"))?,
+        }
+        Ok(())
+    }
+
     /// Waits until `release` is current or has failed, and shows what its release phase says meanwhile.
     pub(super) async fn finish_release(
         &mut self,
@@ -31,7 +43,8 @@ impl Session {
         output: Output,
     ) -> anyhow::Result<Answer<Release>> {
         let version = release.version;
-        if release.status == Status::Pending {
+        let pending = release.status == Status::Pending;
+        if pending {
             self.parting_words =
                 Some(format!("v{version} goes on at the platform: see `hokku releases -a {app}`"));
             self.console.note(format_args!("Running the release command of v{version}"))?;
@@ -49,6 +62,9 @@ impl Session {
         self.parting_words = None;
         if release.status == Status::Failed {
             bail!("the release command of v{version} failed, so the release before it stays current");
+        }
+        if pending {
+            self.console.note(format_args!("v{version} is current"))?;
         }
         Ok(release)
     }

@@ -1,6 +1,6 @@
 use super::{
     client::{Answer, Range, Release, Status},
-    console::columns,
+    console::{COLUMN, columns, cut},
     moment::moment,
     session::{AtApp, Session},
 };
@@ -55,7 +55,8 @@ fn row(release: &Release, session: &Session) -> [String; 4] {
     };
     [
         format!("v{}", release.version),
-        format!("{}{state}", release.description),
+        // The state is what must be seen.
+        format!("{}{state}", cut(&release.description, COLUMN - state.len())),
         release.user.email.clone(),
         moment(&release.created_at, &session.clock),
     ]

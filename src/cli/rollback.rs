@@ -38,7 +38,7 @@ impl Rollback {
         session.console.begin(format_args!("Rolling back ⬢ {app} to v{}", earlier.version))?;
         let body = json!({ "release": earlier.id });
         let release: Answer<Release> = session.client.post(&["apps", &app, "releases"], &body).await?;
-        session.console.done(format_args!("done, v{}", release.version))?;
+        session.released(&release)?;
         let release = session.finish_release(&app, release, Output::Note).await?;
         if self.json {
             session.console.json(&release.whole)?;

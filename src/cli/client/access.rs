@@ -54,13 +54,21 @@ impl Access {
         if self.key.as_ref().is_some_and(|key| !key.trim().bytes().all(|byte| byte.is_ascii_graphic())) {
             bail!("HOKKU_API_KEY holds characters that no token has: give the token alone");
         }
-        // The owner may do everything: the token that lies open on this machine stays on it.
         let token = match &self.key {
             Some(key) => Some(key.trim().to_owned()),
-            None if host.is_loopback() => self.kept("owner-token")?,
-            None => None,
+            None => self.owner_token(&host)?,
         };
         Ok(Client::new(host, token.map(Token), PAUSE)?)
+    }
+
+    /// The owner's token, if `host` is where the platform of this machine is. The owner may do everything: the token
+    /// goes neither to another machine nor to whoever listens on another port of this one.
+    fn owner_token(&self, host: &Host) -> anyhow::Result<Option<String>> {
+        if !host.is_loopback() {
+            return Ok(None);
+        }
+        let own = self.kept("url")?.and_then(|url| Host::parse(&url).ok());
+        if own.is_some_and(|own| own.is_same_place(host)) { self.kept("owner-token") } else { Ok(None) }
     }
 
     /// The first line of a file of the data directory; `None` without the file.
@@ -121,9 +129,19 @@ mod tests {
         assert_eq!(asked_with(Some(elsewhere), None), (elsewhere.into(), None));
         assert_eq!(asked_with(Some(elsewhere), Some("mine")), (elsewhere.into(), Some("mine".into())));
         assert_eq!(
-            asked_with(Some("127.0.0.1:7"), None),
-            ("http://127.0.0.1:7".into(), Some("owners".into()))
+            asked_with(Some("127.0.0.1:9999"), None),
+            ("http://127.0.0.1:9999".into(), Some("owners".into()))
         );
+    }
+
+    #[test]
+    fn the_owners_token_goes_to_no_other_port_of_this_machine() {
+        assert_eq!(asked_with(Some("127.0.0.1:7"), None), ("http://127.0.0.1:7".into(), None));
+        assert_eq!(asked_with(Some("x.localhost:9999"), None), ("http://x.localhost:9999".into(), None));
+        let (dir, _) = access(None, None);
+        fs::remove_file(dir.path().join("url")).expect("removed");
+        let client = Access { data_dir: Some(dir.path().to_owned()), ..Access::default() }.client();
+        assert!(client.expect("a client").token().is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
     resolver::Resolver,
 };
 use reqwest::{
-    Method, RequestBuilder, Response, StatusCode, Url,
+    Method, RequestBuilder, Response, StatusCode,
     header::{ACCEPT, HeaderValue, RANGE},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -47,7 +47,7 @@ impl Range {
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Client {
     pub(super) http: reqwest::Client,
-    host: Host,
+    pub(super) host: Host,
     token: Option<Token>,
     pause: Duration,
 }
@@ -195,9 +195,4 @@ pub(super) async fn accepted(mut answer: Response, host: &str) -> Result<Respons
         Ok(Refusal { id, message, resource }) => ClientError::Refused { status, id, message, resource },
         Err(_) => ClientError::Foreign { host: host.to_owned(), status },
     })
-}
-
-/// Scheme, name and port of an address that the platform gave out.
-pub(super) fn origin(address: &str) -> String {
-    Url::parse(address).map_or_else(|_| "the platform".to_owned(), |url| url.origin().ascii_serialization())
 }

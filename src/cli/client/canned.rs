@@ -12,12 +12,20 @@ use hyper_util::{
 use serde_json::Value;
 use std::{
     collections::VecDeque,
-    convert::Infallible,
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::AbortOnDropHandle;
+
+/// How an answer ends.
+#[derive(Clone, Copy)]
+enum End {
+    Whole,
+    Never,
+    Cut,
+}
 
 /// One answer: to which request, with which status, headers and body.
 pub(in crate::cli) struct Canned {
@@ -25,7 +33,7 @@ pub(in crate::cli) struct Canned {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
     body: String,
-    ends: bool,
+    end: End,
 }
 
 impl Canned {
@@ -36,12 +44,12 @@ impl Canned {
             status: 200,
             headers: vec![("content-type", "application/json")],
             body: body.to_string(),
-            ends: true,
+            end: End::Whole,
         }
     }
 
     pub(in crate::cli) fn text(request: &'static str, body: &str) -> Self {
-        Self { request, status: 200, headers: Vec::new(), body: body.to_owned(), ends: true }
+        Self { request, status: 200, headers: Vec::new(), body: body.to_owned(), end: End::Whole }
     }
 
     pub(in crate::cli) fn events(request: &'static str, body: &str) -> Self {
@@ -55,7 +63,12 @@ impl Canned {
 
     /// The same, but more could always come.
     pub(in crate::cli) fn endless(self) -> Self {
-        Self { ends: false, ..self }
+        Self { end: End::Never, ..self }
+    }
+
+    /// The same, but the connection breaks before it is whole.
+    pub(in crate::cli) fn cut(self) -> Self {
+        Self { end: End::Cut, ..self }
     }
 
     pub(in crate::cli) fn with_status(self, status: u16) -> Self {
@@ -170,11 +183,11 @@ impl Script {
             response = response.header(name, value);
         }
         let body = answer.body.replace("ORIGIN", &format!("http://{address}"));
-        let body = if answer.ends {
-            Body::from(body)
-        } else {
-            let first = stream::iter([Ok::<_, Infallible>(body)]);
-            Body::from_stream(first.chain(stream::pending()))
+        let first = stream::iter([Ok::<_, io::Error>(body.clone())]);
+        let body = match answer.end {
+            End::Whole => Body::from(body),
+            End::Never => Body::from_stream(first.chain(stream::pending())),
+            End::Cut => Body::from_stream(first.chain(stream::iter([Err(io::Error::other("cut"))]))),
         };
         response.body(body).expect("an answer")
     }

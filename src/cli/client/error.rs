@@ -21,6 +21,20 @@ pub(in crate::cli) enum ClientError {
         /// The host's name.
         name: String,
     },
+    /// The platform's: it gave out something that is no address.
+    #[error("{host} gave out an address that is none: is HOKKU_HOST right?")]
+    BadAddress {
+        /// Scheme, name and port.
+        host: String,
+    },
+    /// The platform took no more of an upload. Its answer, if it gave one, is lost with the connection.
+    #[error("{host} closed the upload before its end: it may be larger than the platform takes ({why})")]
+    UploadClosed {
+        /// Scheme, name and port.
+        host: String,
+        /// How.
+        why: String,
+    },
     /// Nobody answers.
     #[error("cannot reach a platform at {host}{why}: start one with `hokku up`, or set HOKKU_HOST")]
     Unreachable {

@@ -1,6 +1,9 @@
 use super::ClientError;
 use reqwest::Url;
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 /// Where a platform is: scheme, name and port.
 #[derive(Clone, Eq, PartialEq)]
@@ -20,9 +23,10 @@ impl Host {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(ClientError::HostWithPassword);
         }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !is_name(&url, text) {
+            return Err(bad());
+        }
         url.set_path("");
-        url.set_query(None);
-        url.set_fragment(None);
         let host = Self(url);
         let secure = host.0.scheme() == "https" || !text.contains("://") && !host.is_loopback();
         if secure {
@@ -41,6 +45,25 @@ impl Host {
         }
     }
 
+    /// Whether both are the same port of the same machine.
+    pub(super) fn is_same_place(&self, other: &Self) -> bool {
+        let (name, others) = (self.0.host_str().unwrap_or_default(), other.0.host_str().unwrap_or_default());
+        let same_name = name == others || is_own_name(name) && is_own_name(others);
+        same_name
+            && self.0.scheme() == other.0.scheme()
+            && self.0.port_or_known_default() == other.0.port_or_known_default()
+    }
+
+    /// What the platform gave out as `address`, at this host: under which name and port the platform knows itself says
+    /// nothing about how it is reached from here.
+    pub(super) fn serving(&self, address: &str) -> Result<Url, ClientError> {
+        let given = self.0.join(address).map_err(|_| ClientError::BadAddress { host: self.to_string() })?;
+        let mut url = self.0.clone();
+        url.set_path(given.path());
+        url.set_query(given.query());
+        Ok(url)
+    }
+
     /// The address of what `segments` name; each is encoded, so that none can lead elsewhere.
     pub(super) fn at(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
@@ -49,6 +72,21 @@ impl Host {
         }
         url
     }
+}
+
+/// Whether the host of `url` is one that a person means who writes `text`: no number that happens to be an address.
+fn is_name(url: &Url, text: &str) -> bool {
+    match url.host_str() {
+        Some(name) if name.parse::<Ipv4Addr>().is_ok() => text.contains(name),
+        Some(name) if name.starts_with('[') => true,
+        Some(name) => name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)),
+        None => false,
+    }
+}
+
+/// Whether `name` is this machine's usual one, under which a platform gives itself out.
+fn is_own_name(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// Whether `name` is `localhost` or below it, which by RFC 6761 is this machine.
@@ -79,7 +117,8 @@ mod tests {
         assert_eq!(read("http://localhost:8080"), "http://localhost:8080");
         assert_eq!(read("localhost:8080/"), "http://localhost:8080");
         assert_eq!(read("[::1]:9"), "http://[::1]:9");
-        assert_eq!(read("http://paas.example.com/path?x"), "http://paas.example.com");
+        assert_eq!(read("http://paas.example.com/"), "http://paas.example.com");
+        assert_eq!(read("http://10.0.0.1:80"), "http://10.0.0.1");
     }
 
     #[test]
@@ -102,7 +141,43 @@ mod tests {
         insta::assert_snapshot!(error("paas.example.com"), @"this hokku speaks no https, so it cannot reach paas.example.com: open a tunnel with `ssh -L 8080:localhost:8080 paas.example.com` and set HOKKU_HOST=http://localhost:8080");
         insta::assert_snapshot!(error("https://localhost:8080"), @"this hokku speaks no https, so it cannot reach localhost: open a tunnel with `ssh -L 8080:localhost:8080 localhost` and set HOKKU_HOST=http://localhost:8080");
         insta::assert_snapshot!(error("ftp://x"), @"`ftp://x` is no host: set HOKKU_HOST to something like http://localhost:8080");
+        for text in
+            ["7001", "http://7001", "ht!tp", "localhost/path", "http://localhost?x", "localhost#x", "", ":80"]
+        {
+            let no_host =
+                format!("`{text}` is no host: set HOKKU_HOST to something like http://localhost:8080");
+            assert_eq!(error(text), no_host);
+        }
         insta::assert_snapshot!(error("http://user:secret@localhost"), @"HOKKU_HOST holds a name or password: put the token into HOKKU_API_KEY instead");
+    }
+
+    #[test]
+    fn addresses_of_the_platform_are_reached_at_the_same_host() {
+        let host = Host::parse("localhost:7001").expect("legal");
+        let at = |address: &str| host.serving(address).expect("legal").to_string();
+        assert_eq!(
+            at("http://paas.example.com:80/sources/a%2Fb?x=%20"),
+            "http://localhost:7001/sources/a%2Fb?x=%20"
+        );
+        assert_eq!(at("/logs/1"), "http://localhost:7001/logs/1");
+        let error = host.serving("http://[").expect_err("illegal").to_string();
+        insta::assert_snapshot!(error, @"http://localhost:7001 gave out an address that is none: is HOKKU_HOST right?");
+    }
+
+    #[test]
+    fn the_same_place_has_three_names() {
+        let same = |one: &str, other: &str| {
+            let read = |text: &str| Host::parse(text).expect("legal");
+            read(one).is_same_place(&read(other))
+        };
+        for other in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "http://LOCALHOST:8080/"] {
+            assert!(same("http://localhost:8080", other), "{other}");
+        }
+        for other in
+            ["localhost", "localhost:8081", "127.0.0.2:8080", "x.localhost:8080", "http://10.0.0.1:8080"]
+        {
+            assert!(!same("http://localhost:8080", other), "{other}");
+        }
     }
 
     #[test]

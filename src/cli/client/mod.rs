@@ -5,7 +5,8 @@
 //! log lines, and the words for what goes wrong on the way.
 //!
 //! # Invariants
-//! 1. The owner's token goes to a loopback address and nowhere else; no token is in an error or in `Debug`.
+//! 1. The owner's token goes to the platform of the data directory, on this machine, and nowhere else; no token is in an
+//!    error or in `Debug`.
 //! 2. Addresses that the platform gives out (uploads, outputs, logs) hold a secret: they get no token, and no error
 //!    shows them.
 //!

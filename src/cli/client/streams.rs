@@ -1,7 +1,4 @@
-use super::{
-    Client, ClientError,
-    api::{accepted, origin},
-};
+use super::{Client, ClientError, api::accepted};
 use bytes::Bytes;
 use eventsource_stream::{Event, EventStreamError, Eventsource as _};
 use futures_util::{Stream, StreamExt as _};
@@ -14,12 +11,13 @@ use std::io;
 /// The most of one line of output that is held back until its end comes.
 const LINE_LIMIT: usize = 64 * 1024;
 
-/// What the platform gives and takes at addresses of its own choice. They hold a secret and get no token.
+/// What the platform gives and takes at addresses of its own choice. They hold a secret and get no token. Each is asked
+/// at the host that this client speaks to, whatever name and port it has.
 impl Client {
     /// The lines of a build's or release's output, as they come.
     pub(in crate::cli) async fn output(&self, address: &str) -> Result<OutputLines, ClientError> {
-        let answer = self.open(self.http.get(address), address).await?;
-        Ok(OutputLines { answer, host: origin(address), held: Vec::new(), ended: false })
+        let answer = self.open(self.http.get(self.host.serving(address)?)).await?;
+        Ok(OutputLines { answer, host: self.host.to_string(), held: Vec::new(), ended: false })
     }
 
     /// The events of a log session after the one called `last`.
@@ -28,12 +26,12 @@ impl Client {
         address: &str,
         last: Option<&str>,
     ) -> Result<impl Stream<Item = Result<Event, ClientError>> + Unpin + use<>, ClientError> {
-        let mut request = self.http.get(address).header(ACCEPT, "text/event-stream");
+        let mut request = self.http.get(self.host.serving(address)?).header(ACCEPT, "text/event-stream");
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let host = origin(address);
-        let events = self.open(request, address).await?.bytes_stream().eventsource();
+        let host = self.host.to_string();
+        let events = self.open(request).await?.bytes_stream().eventsource();
         Ok(events.map(move |event| {
             event.map_err(|error| match error {
                 EventStreamError::Transport(error) => ClientError::of_transport(host.clone(), error),
@@ -49,12 +47,16 @@ impl Client {
         size: u64,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<(), ClientError> {
-        let request = self.http.put(address).header(CONTENT_LENGTH, size).body(Body::wrap_stream(bytes));
-        self.open(request, address).await.map(drop)
+        let request = self.http.put(self.host.serving(address)?).header(CONTENT_LENGTH, size);
+        match self.open(request.body(Body::wrap_stream(bytes))).await {
+            // A platform that wants no more of it answers and closes, and the next write breaks.
+            Err(ClientError::Lost { host, why }) => Err(ClientError::UploadClosed { host, why }),
+            sent => sent.map(drop),
+        }
     }
 
-    async fn open(&self, request: reqwest::RequestBuilder, address: &str) -> Result<Response, ClientError> {
-        let host = origin(address);
+    async fn open(&self, request: reqwest::RequestBuilder) -> Result<Response, ClientError> {
+        let host = self.host.to_string();
         let answer = request.send().await.map_err(|error| ClientError::of_transport(host.clone(), error))?;
         accepted(answer, &host).await
     }

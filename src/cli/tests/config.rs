@@ -7,6 +7,11 @@ fn vars() -> Canned {
     Canned::json("GET /apps/shop/config-vars", &vars)
 }
 
+/// The newest release before a change.
+fn before() -> Canned {
+    Canned::json("GET /apps/shop/releases", &json!([release(4, "Deploy", "succeeded")]))
+}
+
 #[tokio::test]
 async fn config_vars_are_shown_for_people_shells_and_programs() {
     insta::assert_snapshot!(Stage::with([vars()]).await.typed("config -a shop").await, @r"
@@ -66,6 +71,7 @@ async fn one_config_var_is_printed_as_it_is() {
 #[tokio::test]
 async fn setting_makes_a_release() {
     let stage = Stage::with([
+        before(),
         Canned::json("PATCH /apps/shop/config-vars", &json!({ "A": "1", "OTHER": "x", "LONG": "a=b" })),
         Canned::json("GET /apps/shop/releases", &json!([release(5, "Set A, LONG config vars", "succeeded")])),
     ])
@@ -79,6 +85,7 @@ async fn setting_makes_a_release() {
     Setting A, LONG and restarting ⬢ shop... done, v5
     ");
     insta::assert_snapshot!(stage.asked(), @r#"
+    GET /apps/shop/releases [authorization: Bearer t0ken] [range: version ..; max=1, order=desc]
     PATCH /apps/shop/config-vars [authorization: Bearer t0ken] <- {"A":"1","LONG":"a=b"}
     GET /apps/shop/releases [authorization: Bearer t0ken] [range: version ..; max=1, order=desc]
     "#);
@@ -87,6 +94,7 @@ async fn setting_makes_a_release() {
 #[tokio::test]
 async fn unsetting_makes_a_release() {
     let stage = Stage::with([
+        before(),
         Canned::json("PATCH /apps/shop/config-vars", &json!({ "OTHER": "x" })),
         Canned::json("GET /apps/shop/releases", &json!([release(5, "Remove A config vars", "succeeded")])),
     ])
@@ -98,14 +106,54 @@ async fn unsetting_makes_a_release() {
     Unsetting A and restarting ⬢ shop... done, v5
     ");
     insta::assert_snapshot!(stage.asked(), @r#"
+    GET /apps/shop/releases [authorization: Bearer t0ken] [range: version ..; max=1, order=desc]
     PATCH /apps/shop/config-vars [authorization: Bearer t0ken] <- {"A":null}
     GET /apps/shop/releases [authorization: Bearer t0ken] [range: version ..; max=1, order=desc]
     "#);
 }
 
 #[tokio::test]
+async fn what_changes_nothing_makes_no_release() {
+    let stage = Stage::with([
+        before(),
+        Canned::json("PATCH /apps/shop/config-vars", &json!({ "OTHER": "x" })),
+        before(),
+    ])
+    .await;
+    insta::assert_snapshot!(stage.typed("config unset NOSUCH -a shop").await, @r"
+    exit 0
+    --- out
+    --- err
+    Unsetting NOSUCH and restarting ⬢ shop... nothing changed
+    ");
+}
+
+#[tokio::test]
+async fn a_change_is_current_after_its_release_command() {
+    let stage = Stage::with([
+        before(),
+        Canned::json("PATCH /apps/shop/config-vars", &json!({ "A": "1" })),
+        Canned::json("GET /apps/shop/releases", &json!([release(6, "Set A config vars", "pending")])),
+        Canned::text("GET /outputs/release-6", "migrated"),
+        Canned::json("GET /apps/shop/releases/release-6", &release(6, "Set A config vars", "succeeded")),
+    ])
+    .await;
+    insta::assert_snapshot!(stage.typed("config set A=1 -a shop").await, @r"
+    exit 0
+    --- out
+    A: 1
+    --- err
+    Setting A and restarting ⬢ shop... v6 pending
+    Running the release command of v6
+    migrated
+    v6 is current
+    ");
+}
+
+#[tokio::test]
 async fn a_release_command_that_fails_fails_the_change() {
     let stage = Stage::with([
+        before(),
         Canned::json("PATCH /apps/shop/config-vars", &json!({ "A": "1" })),
         Canned::json("GET /apps/shop/releases", &json!([release(6, "Set A config vars", "pending")])),
         Canned::text("GET /outputs/release-6", "migrating\u{1b}[2J\nno such table"),
@@ -117,13 +165,14 @@ async fn a_release_command_that_fails_fails_the_change() {
     exit 1
     --- out
     --- err
-    Setting A and restarting ⬢ shop... done, v6
+    Setting A and restarting ⬢ shop... v6 pending
     Running the release command of v6
     migrating
     no such table
      !     the release command of v6 failed, so the release before it stays current
     ");
     insta::assert_snapshot!(stage.asked(), @r#"
+    GET /apps/shop/releases [authorization: Bearer t0ken] [range: version ..; max=1, order=desc]
     PATCH /apps/shop/config-vars [authorization: Bearer t0ken] <- {"A":"1"}
     GET /apps/shop/releases [authorization: Bearer t0ken] [range: version ..; max=1, order=desc]
     GET /outputs/release-6

@@ -2,13 +2,13 @@ use super::{
     objects::{app, build, release},
     stage::Stage,
 };
-use crate::cli::client::canned::Canned;
+use crate::cli::client::{Access, canned::Canned};
 use crate::slug::{PackPlan, ProcessPlan, Slug, SlugStore};
 use serde_json::json;
 use std::{fs, path::Path};
 
 fn upload() -> [Canned; 3] {
-    let source = json!({ "source_blob": { "get_url": "ORIGIN/sources/1", "put_url": "ORIGIN/sources/1?secret=hush" } });
+    let source = json!({ "source_blob": { "get_url": "ORIGIN/sources/1", "put_url": "http://paas.example.com:9/sources/1?secret=hush" } });
     [
         Canned::json("GET /apps/shop", &app("shop")),
         Canned::json("POST /sources", &source).with_status(201),
@@ -165,6 +165,34 @@ async fn an_upload_that_is_refused_shows_no_secret() {
      !     The source is larger than 1.0 GB.
     ");
     assert!(!told.contains("hush"));
+}
+
+#[tokio::test]
+async fn who_loses_the_platform_is_told_where_to_look() {
+    let stage = Stage::with(upload().into_iter().chain([
+        Canned::json("POST /apps/shop/builds", &build("pending")).with_status(201),
+        Canned::text("GET /outputs/build-1?secret=hush", "-----> Building\n").cut(),
+        Canned::json("GET /apps/shop/builds/build-1", &build("pending")).cut(),
+    ]))
+    .await;
+    let told = deployed(&stage, page().path(), &[]).await;
+    let last = told.lines().last().expect("an error");
+    assert!(last.starts_with(" !     the connection to http://ADDRESS broke: "), "{told}");
+    assert!(last.ends_with("; what became of the deploy: see `hokku releases -a shop`"), "{told}");
+}
+
+#[tokio::test]
+async fn an_upload_that_the_platform_closes_names_the_likely_reason() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let client = Access::of_test(&host).client().expect("a client");
+    let endless = futures_util::stream::repeat_with(|| Ok(bytes::Bytes::from_static(&[0; 8_192])));
+    let upload = client.put("http://paas.example.com/sources/1?secret=hush", u64::MAX, endless);
+    let closing = async { drop(listener.accept().await.expect("a connection")) };
+    let error = tokio::join!(upload, closing).0.expect_err("closed").to_string();
+    let (told, _why) = error.split_once(" (").expect("a cause");
+    insta::assert_snapshot!(told.replace(&host, "ADDRESS"), @"http://ADDRESS closed the upload before its end: it may be larger than the platform takes");
+    assert!(!error.contains("hush"));
 }
 
 #[tokio::test]

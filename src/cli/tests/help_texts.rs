@@ -54,3 +54,18 @@ fn a_slip_of_the_pen_is_understood() {
     For more information, try '--help'.
     ");
 }
+
+#[test]
+fn an_option_with_a_value_is_not_shown_as_required() {
+    let words = ["hokku", "config", "set", "-a", "shop", "--data-dir", "x", "--nosuch"];
+    let error = grouped(Cli::command()).try_get_matches_from(words).expect_err("wrong").to_string();
+    insta::assert_snapshot!(error, @r"
+    error: unexpected argument '--nosuch' found
+
+      tip: to pass '--nosuch' as a value, use '-- --nosuch'
+
+    Usage: hokku config set [OPTIONS] <KEY=VALUE>...
+
+    For more information, try '--help'.
+    ");
+}

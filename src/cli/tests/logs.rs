@@ -8,7 +8,7 @@ const MORE: &str = "id: 3\ndata: 2026-11-22T22:00:02.000042+00:00 app[web.1]: ag
 const TAIL: &str = "GET /logs/secret?srv=1";
 
 fn opened() -> Canned {
-    let session = json!({ "id": "1", "logplex_url": "ORIGIN/logs/secret?srv=1", "created_at": "2026-11-22T22:00:00Z", "updated_at": "2026-11-22T22:00:00Z" });
+    let session = json!({ "id": "1", "logplex_url": "http://paas.example.com:9/logs/secret?srv=1", "created_at": "2026-11-22T22:00:00Z", "updated_at": "2026-11-22T22:00:00Z" });
     Canned::json("POST /apps/shop/log-sessions", &session).with_status(201)
 }
 

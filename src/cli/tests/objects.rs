@@ -32,7 +32,7 @@ pub(super) fn build(status: &str) -> Value {
     let release = if status == "succeeded" { json!({ "id": "release-3" }) } else { Value::Null };
     json!({
         "app": { "id": ID }, "buildpacks": [], "created_at": "2026-11-22T22:00:00Z", "id": "build-1",
-        "output_stream_url": "ORIGIN/outputs/build-1?secret=hush", "release": release, "slug": null,
+        "output_stream_url": "http://paas.example.com:9/outputs/build-1?secret=hush", "release": release, "slug": null,
         "source_blob": { "checksum": null, "url": "ORIGIN/sources/1", "version": null }, "stack": "hokku-1",
         "status": status, "updated_at": "2026-11-22T22:00:00Z", "user": { "email": "owner@localhost", "id": ID },
     })

@@ -31,6 +31,22 @@ async fn releases_are_listed() {
 }
 
 #[tokio::test]
+async fn a_description_is_one_line_of_moderate_length() {
+    let forged = release(6, "Deploy\nv9  Deploy  owner@localhost", "succeeded");
+    let long = release(7, &"x".repeat(70_000), "failed");
+    let stage = Stage::with([Canned::json("GET /apps/shop/releases", &json!([long, forged]))]).await;
+    insta::assert_snapshot!(stage.typed("releases -a shop").await, @r"
+    exit 0
+    --- out
+    === shop Releases
+
+    v7  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (release command failed)  owner@localhost  2026/11/22 22:00:00 +0000 (~ 3m ago)
+    v6  Deploy v9  Deploy  owner@localhost                            owner@localhost  2026/11/22 22:00:00 +0000 (~ 3m ago)
+    --- err
+    ");
+}
+
+#[tokio::test]
 async fn no_more_releases_are_taken_than_asked_for() {
     let page = Canned::json("GET /apps/shop/releases", &newest())
         .with_status(206)
@@ -73,9 +89,10 @@ async fn a_rollback_to_a_version_waits_for_its_release_command() {
     exit 0
     --- out
     --- err
-    Rolling back ⬢ shop to v3... done, v7
+    Rolling back ⬢ shop to v3... v7 pending
     Running the release command of v7
     migrated
+    v7 is current
     ");
     insta::assert_snapshot!(stage.asked(), @r#"
     GET /apps/shop/releases/3 [authorization: Bearer t0ken]
