@@ -18,9 +18,9 @@
 //! ```text
 //! cli                            one file per command; the only place that prints
 //! serve    platform              composition roots: a directory, or a data directory, in; a running system out
-//! router   api                   the doors
+//! git      router   api          the doors
 //! release                        the one way in which anything becomes a release
-//! build    formation             the decisions
+//! access   build    formation    the decisions
 //! dyno                           running one guest; the only room that knows wasmtime
 //! ledger   logplex               the records
 //! app      slug                  the things
@@ -77,6 +77,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "platform")]
+pub mod access;
 #[cfg(feature = "platform")]
 pub mod api;
 pub mod app;

@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["app", "slug"],
     &["ledger", "logplex"],
     &["dyno"],
-    &["build", "formation"],
+    &["access", "build", "formation"],
     &["release"],
     &["router", "api"],
     &["serve", "platform"],

@@ -74,7 +74,7 @@ async fn info(Handle(api): Handle<Api>, caller: Caller, Word(named): Word) -> Re
         return Ok(Json(Shape::of(&caller.account)));
     }
     let state = api.state();
-    let other = state.accounts.values().find(|account| caller.is_owner && is(account, &named));
+    let other = state.accounts.values().find(|account| caller.is_operator && is(account, &named));
     other.map(|account| Json(Shape::of(account))).ok_or_else(|| ApiError::missing("account"))
 }
 

@@ -94,7 +94,7 @@ impl Shape {
 
 async fn list(Handle(api): Handle<Api>, caller: Caller, pages: Pages) -> Result<Page<Shape>, ApiError> {
     let state = api.state();
-    let seen = state.apps.values().filter(|app| caller.may_see(app));
+    let seen = state.apps.values().filter(|app| caller.may_see(app, &state));
     pages.of(seen.map(|app| Shape::of(app, &state, &api)))
 }
 
@@ -109,7 +109,7 @@ async fn list_of(
     let account = if named == "~" {
         Some(&caller.account)
     } else {
-        let known = |other: &&Arc<Account>| caller.is_owner || other.id == caller.account.id;
+        let known = |other: &&Arc<Account>| caller.is_operator || other.id == caller.account.id;
         state.accounts.values().filter(known).find(|other| account::is(other, &named))
     };
     let account = account.ok_or_else(|| ApiError::missing("account"))?.id;

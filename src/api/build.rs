@@ -136,7 +136,7 @@ fn buildpacks(fields: &Fields) -> Result<Vec<String>, ApiError> {
 
 async fn cancel(Handle(api): Handle<Api>, scope: Scope, Word(named): Word) -> Result<Json<Shape>, ApiError> {
     let id = find(&scope.app, &named)?.id;
-    if !api.releases().cancel_build(id).await {
+    if !api.releases().cancel_build(id) {
         return Err(ApiError::invalid("This build has ended; there is nothing to cancel."));
     }
     let state = api.state();

@@ -3,6 +3,7 @@ use super::{
     dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
     region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
 };
+use crate::access::Doorkeeper;
 use crate::clock::{Clock, Timestamp};
 use crate::formation::Supervisor;
 use crate::ledger::{Ledger, State};
@@ -22,6 +23,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub struct Rooms {
     /// The record, which all answers come from.
     pub ledger: Ledger,
+    /// Knows who may do what.
+    pub doorkeeper: Doorkeeper,
     /// Makes releases.
     pub releases: Releases,
     /// Knows what runs.
@@ -131,6 +134,10 @@ impl Api {
 
     pub(super) fn ledger(&self) -> &Ledger {
         &self.0.rooms.ledger
+    }
+
+    pub(super) fn doorkeeper(&self) -> &Doorkeeper {
+        &self.0.rooms.doorkeeper
     }
 
     pub(super) fn state(&self) -> Arc<State> {

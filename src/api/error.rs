@@ -1,3 +1,4 @@
+use crate::access::Refused;
 use crate::ledger::{AppendError, ChangeError, LedgerError};
 use crate::release::ReleaseError;
 use crate::slug::SlugError;
@@ -154,6 +155,18 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::Unauthorized => Self::unauthorized(),
+            Refused::TooMany { .. } => Self::too_many(message),
+            Refused::NoApp => Self::missing("app"),
+            _ => Self::forbidden(message),
+        }
     }
 }
 

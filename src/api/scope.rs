@@ -1,4 +1,5 @@
 use super::{Api, caller::Caller, error::ApiError};
+use crate::access::Right;
 use crate::ledger::{App, State};
 use axum::{
     extract::{FromRequestParts, RawPathParams},
@@ -24,7 +25,8 @@ impl FromRequestParts<Api> for Scope {
         let words = words(parts, api).await?;
         let named = words.iter().find(|(name, _)| *name == "app").map_or("", |(_, word)| word);
         let state = api.state();
-        Ok(Self { app: caller.app(&state, named)?, state, caller })
+        let right = if parts.method.is_safe() { Right::See } else { Right::Change };
+        Ok(Self { app: caller.app(&state, named, right)?, state, caller })
     }
 }
 

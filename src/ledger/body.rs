@@ -5,7 +5,7 @@
 
 use super::{
     Actor, Entry, EntryHash, Event, LedgerError, Stream,
-    secret::{DataKey, Seal, SealedEvent},
+    secret::{DataKey, KeyOwner, Seal, SealedEvent},
 };
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -14,20 +14,35 @@ use std::borrow::Cow;
 /// The format of the object itself.
 pub(super) const FORMAT: u32 = 1;
 
-/// The version in which every kind's payload is written.
-const VERSION: u32 = 1;
+/// The newest version of a payload of `kind` that is read.
+fn newest_version(kind: &str) -> u32 {
+    if kind == "authorization-created" { 2 } else { 1 }
+}
+
+/// The version in which the payload of `event` is written: the first that can say it all.
+fn version_of(event: &Event) -> u32 {
+    match event {
+        // Before, no token was bound to scopes: who reads version 1 only must not take it for one that may do everything.
+        Event::AuthorizationCreated { scopes, .. } if !scopes.is_empty() => 2,
+        _ => 1,
+    }
+}
 
 /// The most bytes of one entry.
 pub(super) const LIMIT: usize = 1 << 20;
 
 /// Every kind that this version can read.
-pub(super) const KINDS: [&str; 29] = [
+pub(super) const KINDS: [&str; 33] = [
     "platform-created",
     "account-created",
     "authorization-created",
     "authorization-revoked",
+    "password-set",
+    "account-removed",
+    "access-refused",
     "app-created",
     "app-renamed",
+    "app-transferred",
     "app-destroyed",
     "config-set",
     "build-created",
@@ -125,7 +140,7 @@ pub(super) fn write(entry: &Entry, prev: EntryHash, key: Option<&DataKey>) -> Re
         seq: entry.seq,
         at: entry.at,
         actor: &entry.actor,
-        version: VERSION,
+        version: version_of(&entry.event),
         content: sealed.map_or(Content::Clear(&entry.event), Content::Sealed),
         prev,
     };
@@ -150,9 +165,21 @@ pub(super) fn read_header(body: &[u8]) -> Result<Header<'_>, Unreadable> {
     }
 }
 
+/// Whose key opens the secret of an entry, if it can hold one.
+pub(super) fn key_owner(body: &[u8], header: &Header<'_>) -> Option<KeyOwner> {
+    match header.stream {
+        Stream::App(app) => Some(KeyOwner::App(app)),
+        Stream::Platform if header.kind == "password-set" => match serde_json::from_slice(body).ok()? {
+            SealedEvent::PasswordSet { account, .. } => Some(KeyOwner::Account(account)),
+            _ => None,
+        },
+        Stream::Platform => None,
+    }
+}
+
 /// Whether this version knows the kind and the version of its payload.
 pub(super) fn check_kind(header: &Header<'_>) -> Result<(), Unreadable> {
-    if header.version <= VERSION && KINDS.contains(&&*header.kind) {
+    if header.version <= newest_version(&header.kind) && KINDS.contains(&&*header.kind) {
         return Ok(());
     }
     let kind: String = header.kind.chars().take(64).collect();
@@ -166,7 +193,8 @@ pub(super) fn read_event(
     key: Option<&DataKey>,
 ) -> Result<Event, Unreadable> {
     check_kind(header)?;
-    // Payloads of older versions are turned into the present ones here, by kind and version; there are none yet.
+    // Payloads of older versions are turned into the present ones here, by kind and version; the only one that there
+    // is lacks a property, and is read as if it were empty.
     let damaged = |_| Unreadable::Damaged("has a payload that is not of its kind");
     match &*header.kind {
         "config-set" | "drain-added" => {
@@ -174,6 +202,19 @@ pub(super) fn read_event(
             let revealed =
                 key.and_then(|key| sealed.reveal(&Seal { key, stream: header.stream, seq: header.seq }));
             revealed.ok_or(Unreadable::Damaged("holds a secret that its app's key does not open"))
+        }
+        "password-set" => {
+            let sealed: SealedEvent = serde_json::from_slice(body).map_err(damaged)?;
+            let seal = key.map(|key| Seal { key, stream: header.stream, seq: header.seq });
+            match (seal, &sealed) {
+                // The account is gone, and its key with it.
+                (None, SealedEvent::PasswordSet { account, .. }) => {
+                    Ok(Event::PasswordSet { account: *account, password: None })
+                }
+                (seal, sealed) => seal
+                    .and_then(|seal| sealed.reveal(&seal))
+                    .ok_or(Unreadable::Damaged("holds a password that its account's key does not open")),
+            }
         }
         _ => serde_json::from_slice(body).map_err(damaged),
     }

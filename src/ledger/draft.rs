@@ -4,10 +4,9 @@ use super::{
     chain::{Chains, Link},
     entry_table::StoredEntry,
     keyring::Keyring,
-    secret::DataKey,
+    secret::{DataKey, KeyOwner},
 };
 use crate::clock::Timestamp;
-use crate::name::AppId;
 use std::collections::HashMap;
 
 /// Batches that are about to be committed together, and the state after them.
@@ -21,8 +20,9 @@ pub(super) struct Draft<'a> {
     admitted: Vec<Entry>,
     pub(super) entries: Vec<StoredEntry>,
     pub(super) links: HashMap<Stream, Link>,
-    pub(super) keys: HashMap<AppId, DataKey>,
-    pub(super) destroyed: Vec<AppId>,
+    pub(super) keys: HashMap<KeyOwner, DataKey>,
+    /// Whose keys are to be removed.
+    pub(super) gone: Vec<KeyOwner>,
 }
 
 /// What is sealed of one batch.
@@ -30,7 +30,7 @@ pub(super) struct Draft<'a> {
 struct SealedBatch {
     entries: Vec<StoredEntry>,
     links: HashMap<Stream, Link>,
-    keys: HashMap<AppId, DataKey>,
+    keys: HashMap<KeyOwner, DataKey>,
 }
 
 impl<'a> Draft<'a> {
@@ -44,7 +44,7 @@ impl<'a> Draft<'a> {
             entries: Vec::new(),
             links: HashMap::new(),
             keys: HashMap::new(),
-            destroyed: Vec::new(),
+            gone: Vec::new(),
         }
     }
 
@@ -59,8 +59,9 @@ impl<'a> Draft<'a> {
                 self.entries.extend(sealed.entries);
                 self.links.extend(sealed.links);
                 self.keys.extend(sealed.keys);
-                self.destroyed.extend(entries.iter().filter_map(|entry| match entry.event {
-                    Event::AppDestroyed { app } => Some(app),
+                self.gone.extend(entries.iter().filter_map(|entry| match entry.event {
+                    Event::AppDestroyed { app } => Some(KeyOwner::App(app)),
+                    Event::AccountRemoved { account } => Some(KeyOwner::Account(account)),
                     _ => None,
                 }));
                 self.admitted.extend(entries);
@@ -102,14 +103,23 @@ impl<'a> Draft<'a> {
         let mut sealed = SealedBatch::default();
         for entry in entries {
             if let Event::AppCreated { app, .. } = entry.event {
-                sealed.keys.insert(app, DataKey::random()?);
+                sealed.keys.insert(KeyOwner::App(app), DataKey::random()?);
             }
-            let key = match entry.stream {
-                Stream::Platform => None,
-                Stream::App(app) => {
-                    sealed.keys.get(&app).or_else(|| self.keys.get(&app)).or_else(|| self.keyring.get(app))
-                }
+            let owner = key_owner(entry);
+            let known = |sealed: &SealedBatch, owner| {
+                [&sealed.keys, &self.keys].iter().any(|keys| keys.contains_key(&owner))
+                    || self.keyring.get(owner).is_some()
             };
+            // An account gets its key with its first password.
+            if let Some(account @ KeyOwner::Account(_)) = owner
+                && !known(&sealed, account)
+            {
+                sealed.keys.insert(account, DataKey::random()?);
+            }
+            let key = owner.and_then(|owner| {
+                let new = sealed.keys.get(&owner).or_else(|| self.keys.get(&owner));
+                new.or_else(|| self.keyring.get(owner))
+            });
             let links = [&sealed.links, &self.links, &self.chains.links];
             let prev = links.iter().find_map(|links| links.get(&entry.stream));
             let body = body::write(entry, prev.map_or(EntryHash::default(), |link| link.hash), key)?;
@@ -133,5 +143,14 @@ impl<'a> Draft<'a> {
             let folded = self.state.apply(entry);
             debug_assert!(folded.is_ok(), "{folded:?}: it was folded before");
         }
+    }
+}
+
+/// Whose key seals the secrets of an entry, if it can hold one.
+fn key_owner(entry: &Entry) -> Option<KeyOwner> {
+    match (entry.stream, &entry.event) {
+        (Stream::App(app), _) => Some(KeyOwner::App(app)),
+        (Stream::Platform, Event::PasswordSet { account, .. }) => Some(KeyOwner::Account(*account)),
+        (Stream::Platform, _) => None,
     }
 }

@@ -1,5 +1,4 @@
 use super::{Misfit, Stream};
-use crate::name::AppId;
 use std::{io, path::PathBuf, sync::Arc};
 
 /// Why the ledger cannot be used: the operator's fault. One failed commit is told to everyone who waited for it.
@@ -42,12 +41,12 @@ pub enum LedgerError {
         /// The file of the apps' keys.
         file: PathBuf,
     },
-    /// The key of an app is not there or damaged.
-    #[error("{} has no usable key for app {app}; put back the copy of it that belongs to this ledger", file.display())]
-    AppKey {
+    /// The key of an app or account is not there or damaged.
+    #[error("{} has no usable key for {owner}; put back the copy of it that belongs to this ledger", file.display())]
+    NoKey {
         /// Whose key it is.
-        app: AppId,
-        /// The file of the apps' keys.
+        owner: String,
+        /// The file of the keys.
         file: PathBuf,
     },
     /// The system gives no random bytes.

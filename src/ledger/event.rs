@@ -6,11 +6,15 @@ use crate::name::{
 };
 use crate::slug::{Digest, SlugDigest};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+};
 
 /// What happened: the kind and payload of an entry.
 ///
-/// The first group belongs to the platform's stream, the second to an app's. The two kinds that hold secrets cannot be
+/// The first group belongs to the platform's stream, the second to an app's. The kinds that hold secrets cannot be
 /// serialized: they are sealed first.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "payload", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
@@ -39,11 +43,38 @@ pub enum Event {
         token: Digest,
         /// When it ends to be valid.
         expires_at: Option<Timestamp>,
+        /// What it allows; none: everything that its account may. With any, the payload is of version 2.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        scopes: BTreeSet<TokenScope>,
     },
     /// A token was taken back.
     AuthorizationRevoked {
         /// The token's id.
         authorization: AuthorizationId,
+    },
+    /// An account has a new password. What it is checked with is sealed in the entry, with a key of the account's own.
+    #[serde(skip)]
+    PasswordSet {
+        /// The account.
+        account: AccountId,
+        /// What it is checked with; `None` when the account, and its key with it, is gone.
+        password: Option<PasswordHash>,
+    },
+    /// An account is gone, and its tokens, its places at apps and its key with it. It owned no app.
+    AccountRemoved {
+        /// The account.
+        account: AccountId,
+    },
+    /// Somebody was not let in, or not let do something.
+    AccessRefused {
+        /// Whose name was given, as far as it is known: an e-mail address.
+        who: Option<String>,
+        /// From where.
+        address: Option<IpAddr>,
+        /// What was refused: `log in`, `destroy shop`.
+        action: String,
+        /// How many more like it came since the last entry about them.
+        more: u32,
     },
     /// An app was made.
     AppCreated {
@@ -62,6 +93,13 @@ pub enum Event {
         app: AppId,
         /// Its new name.
         name: AppName,
+    },
+    /// An app has another owner.
+    AppTransferred {
+        /// The app.
+        app: AppId,
+        /// Whose it is now.
+        owner: AccountId,
     },
     /// An app is gone, and its key with it: what was sealed for it can never be read again.
     AppDestroyed {
@@ -277,4 +315,46 @@ impl fmt::Debug for DrainUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DrainUrl(…)")
     }
+}
+
+/// What a password is checked with: an argon2id hash in PHC form. Never shown.
+#[derive(Clone, Eq, PartialEq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Keeps `phc` as it stands.
+    #[must_use]
+    pub fn new(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The PHC text.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// What a token may be used for, in Heroku's words. A token without any is `global`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenScope {
+    /// Everything that its account may.
+    Global,
+    /// To see whose it is.
+    Identity,
+    /// To see apps, but no config vars.
+    Read,
+    /// To see apps and change them, but no config vars.
+    Write,
+    /// To see apps with their config vars.
+    ReadProtected,
+    /// To see apps and change them, config vars too.
+    WriteProtected,
 }

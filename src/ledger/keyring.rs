@@ -1,7 +1,7 @@
 use super::{
     LedgerError, PlatformKey, cipher,
     database::{Database, Kind, disk_error},
-    secret::DataKey,
+    secret::{DataKey, KeyOwner},
 };
 use crate::name::AppId;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-/// The file of the apps' keys, each wrapped by the platform's key.
+/// The file of the keys of apps and accounts, each wrapped by the platform's key.
 const KEYS: Kind = Kind {
     what: "a keyring",
     application_id: i32::from_be_bytes(*b"hokk"),
@@ -20,13 +20,14 @@ const KEYS: Kind = Kind {
 /// The row that tells whether the platform's key is the right one.
 const PROBE: &str = "platform";
 
-/// The apps' keys. They are in no entry: without its key, what was sealed for an app can never be read again.
+/// The keys of apps and accounts. They are in no entry: without its key, what was sealed for an app or an account can
+/// never be read again.
 pub(super) struct Keyring {
     database: Database,
     platform_key: PlatformKey,
-    keys: HashMap<AppId, DataKey>,
-    /// Destroyed apps whose keys are still to be removed, because the disk failed.
-    doomed: BTreeSet<AppId>,
+    keys: HashMap<KeyOwner, DataKey>,
+    /// Who is gone, with keys that are still to be removed because the disk failed.
+    doomed: BTreeSet<KeyOwner>,
 }
 
 impl Keyring {
@@ -47,10 +48,9 @@ impl Keyring {
             return Err(LedgerError::WrongKey { file: keyring.database.file });
         }
         for (name, wrapped) in rows.iter().filter(|(name, _)| name != PROBE) {
-            let Ok(app) = name.parse() else { continue };
-            let key = keyring.unwrap(name, wrapped);
-            let key = key.ok_or_else(|| LedgerError::AppKey { app, file: keyring.database.file.clone() })?;
-            keyring.keys.insert(app, key);
+            let Ok(owner) = name.parse() else { continue };
+            let key = keyring.unwrap(name, wrapped).ok_or_else(|| keyring.without_key(owner))?;
+            keyring.keys.insert(owner, key);
         }
         Ok(keyring)
     }
@@ -66,43 +66,51 @@ impl Keyring {
         key.try_into().ok().map(DataKey)
     }
 
-    pub(super) fn get(&self, app: AppId) -> Option<&DataKey> {
-        self.keys.get(&app)
+    fn without_key(&self, owner: KeyOwner) -> LedgerError {
+        let owner = match owner {
+            KeyOwner::App(app) => format!("app {app}"),
+            KeyOwner::Account(account) => format!("account {account}"),
+        };
+        LedgerError::NoKey { owner, file: self.database.file.clone() }
     }
 
-    /// Brings the keys to the apps that there are: each must have one, and those of `destroyed` apps are removed. A key of
-    /// an app that the ledger does not know stays: an older ledger may have been put in the place of the right one.
+    pub(super) fn get(&self, owner: KeyOwner) -> Option<&DataKey> {
+        self.keys.get(&owner)
+    }
+
+    /// Brings the keys to the apps that there are: each must have one, and those of whom is `gone` are removed. A key of
+    /// whom the ledger does not know stays: an older ledger may have been put in the place of the right one.
     pub(super) fn settle(
         &mut self,
         apps: impl IntoIterator<Item = AppId>,
-        destroyed: &HashSet<AppId>,
+        gone: &HashSet<KeyOwner>,
     ) -> Result<(), LedgerError> {
         for app in apps {
-            if !self.keys.contains_key(&app) {
-                return Err(LedgerError::AppKey { app, file: self.database.file.clone() });
+            if !self.keys.contains_key(&KeyOwner::App(app)) {
+                return Err(self.without_key(KeyOwner::App(app)));
             }
         }
         let probe = cipher::seal(&self.platform_key.0, PROBE.as_bytes(), &cipher::random::<32>()?)?;
         let sql = "INSERT INTO keys (app, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING";
         let probed = self.database.connection.execute(sql, (PROBE, probe));
         probed.map_err(|cause| self.error(&cause))?;
-        let doomed: Vec<_> = self.keys.keys().copied().filter(|app| destroyed.contains(app)).collect();
+        let doomed: Vec<_> = self.keys.keys().copied().filter(|owner| gone.contains(owner)).collect();
         self.forget(doomed)
     }
 
-    /// Keeps new keys; they are on the disk when this returns. A key whose app is not made after all is harmless.
-    pub(super) fn keep(&mut self, keys: &HashMap<AppId, DataKey>) -> Result<(), LedgerError> {
+    /// Keeps new keys; they are on the disk when this returns. A key whose owner is not made after all is harmless.
+    pub(super) fn keep(&mut self, keys: &HashMap<KeyOwner, DataKey>) -> Result<(), LedgerError> {
         if keys.is_empty() {
             return Ok(());
         }
-        let wrap = |(app, key): (&AppId, &DataKey)| {
-            let name = app.to_string();
+        let wrap = |(owner, key): (&KeyOwner, &DataKey)| {
+            let name = owner.to_string();
             let wrapped = cipher::seal(&self.platform_key.0, name.as_bytes(), &key.0)?;
             Ok((name, wrapped))
         };
         let rows = keys.iter().map(wrap).collect::<Result<Vec<_>, LedgerError>>()?;
         self.insert(&rows).map_err(|cause| self.error(&cause))?;
-        self.keys.extend(keys.iter().map(|(app, key)| (*app, key.clone())));
+        self.keys.extend(keys.iter().map(|(owner, key)| (*owner, key.clone())));
         Ok(())
     }
 
@@ -116,12 +124,12 @@ impl Keyring {
     }
 
     /// Removes keys for ever, together with those that an earlier call could not remove.
-    pub(super) fn forget(&mut self, apps: impl IntoIterator<Item = AppId>) -> Result<(), LedgerError> {
-        self.doomed.extend(apps);
+    pub(super) fn forget(&mut self, gone: impl IntoIterator<Item = KeyOwner>) -> Result<(), LedgerError> {
+        self.doomed.extend(gone);
         if self.doomed.is_empty() {
             return Ok(());
         }
-        self.keys.retain(|app, _| !self.doomed.contains(app));
+        self.keys.retain(|owner, _| !self.doomed.contains(owner));
         self.erase().map_err(|cause| self.error(&cause))?;
         self.doomed.clear();
         Ok(())
@@ -131,8 +139,8 @@ impl Keyring {
     /// log keeps older pages: the file is written anew from what is left, and the log cut off.
     fn erase(&mut self) -> rusqlite::Result<()> {
         let transaction = self.database.connection.transaction()?;
-        for app in &self.doomed {
-            transaction.execute("DELETE FROM keys WHERE app = ?", [app.to_string()])?;
+        for owner in &self.doomed {
+            transaction.execute("DELETE FROM keys WHERE app = ?", [owner.to_string()])?;
         }
         transaction.commit()?;
         self.database.connection.execute_batch("VACUUM")?;

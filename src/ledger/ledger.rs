@@ -3,6 +3,7 @@ use super::{
     entry_table::EntryTable,
     keyring::Keyring,
     replay::replay,
+    secret::KeyOwner,
     writer::{Order, Published, Writer},
 };
 use crate::clock::Clock;
@@ -69,7 +70,9 @@ impl Ledger {
         clock: Clock,
     ) -> Result<Self, LedgerError> {
         let (state, chains) = replay(&entries, &keyring)?;
-        keyring.settle(state.apps.keys().copied(), &state.destroyed)?;
+        let gone = state.destroyed.iter().copied().map(KeyOwner::App);
+        let gone = gone.chain(state.removed.iter().copied().map(KeyOwner::Account)).collect();
+        keyring.settle(state.apps.keys().copied(), &gone)?;
         let published = Arc::new(Published::new(state));
         let writer = Writer { clock, entries, keyring, chains, published: Arc::clone(&published) };
         let (orders, received) = mpsc::channel();

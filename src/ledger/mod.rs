@@ -48,7 +48,7 @@ pub use batch::{Actor, Batch, Stream};
 pub use chain::Flaw;
 pub use entry::{Entry, EntryHash, InvalidEntryHash};
 pub use error::{AppendError, ChangeError, LedgerError};
-pub use event::{DrainUrl, Event, SlugRecord, SourceRecord};
+pub use event::{DrainUrl, Event, PasswordHash, SlugRecord, SourceRecord, TokenScope};
 pub use head::{Head, InvalidHead};
 pub use ledger::{Ledger, LedgerConfig};
 pub use misfit::{Misfit, Unfit};

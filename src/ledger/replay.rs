@@ -7,14 +7,11 @@ pub(super) fn replay(entries: &EntryTable, keyring: &Keyring) -> Result<(State, 
     let (mut state, mut chains) = (State::default(), Chains::default());
     entries.each(None, |found| {
         let header = chains.follow(&found).map_err(|flaw| flaw.of(&found))?;
-        let key = match header.stream {
-            Stream::Platform => None,
-            Stream::App(app) => match keyring.get(app) {
-                // A destroyed app's secrets are gone, and nothing of it is in the state: only its chain counts.
-                None => return Ok(()),
-                key => key,
-            },
-        };
+        let key = body::key_owner(found.body, &header).and_then(|owner| keyring.get(owner));
+        if key.is_none() && header.stream != Stream::Platform {
+            // A destroyed app's secrets are gone, and nothing of it is in the state: only its chain counts.
+            return Ok(());
+        }
         let (stream, seq, at) = (header.stream, header.seq, header.at);
         let event = body::read_event(found.body, &header, key).map_err(|cause| cause.at(stream, seq))?;
         let entry = Entry { stream, seq, at, actor: header.actor, event };

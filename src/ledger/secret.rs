@@ -1,11 +1,40 @@
-use super::{DrainUrl, Event, LedgerError, Stream, cipher};
+use super::{DrainUrl, Event, LedgerError, PasswordHash, Stream, cipher};
 use crate::app::{ConfigChanges, ConfigKey};
-use crate::name::DrainId;
+use crate::name::{AccountId, AppId, DrainId, InvalidId};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
-/// The key of one app's secrets: 256 bits. Never shown.
+/// Whose secrets a key seals.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) enum KeyOwner {
+    /// An app's. Written as its id.
+    App(AppId),
+    /// An account's. Written as its id after `account:`.
+    Account(AccountId),
+}
+
+impl fmt::Display for KeyOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(app) => app.fmt(f),
+            Self::Account(account) => write!(f, "account:{account}"),
+        }
+    }
+}
+
+impl FromStr for KeyOwner {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text.strip_prefix("account:") {
+            Some(account) => account.parse().map(Self::Account),
+            None => text.parse().map(Self::App),
+        }
+    }
+}
+
+/// The key of one app's or account's secrets: 256 bits. Never shown.
 #[derive(Clone)]
 pub(super) struct DataKey(pub(super) [u8; 32]);
 
@@ -27,6 +56,7 @@ impl DataKey {
 pub(super) enum SealedEvent {
     ConfigSet { changes: BTreeMap<String, Option<Sealed>> },
     DrainAdded { drain: DrainId, url: Sealed },
+    PasswordSet { account: AccountId, password: Sealed },
 }
 
 /// A sealed value: base64 of nonce and ciphertext.
@@ -71,6 +101,9 @@ impl SealedEvent {
             Event::DrainAdded { drain, url } => {
                 Self::DrainAdded { drain: *drain, url: seal.close("url", url.reveal())? }
             }
+            Event::PasswordSet { account, password: Some(password) } => {
+                Self::PasswordSet { account: *account, password: seal.close("password", password.reveal())? }
+            }
             _ => return Ok(None),
         }))
     }
@@ -88,6 +121,10 @@ impl SealedEvent {
             }
             Self::DrainAdded { drain, url } => {
                 Event::DrainAdded { drain: *drain, url: DrainUrl::new(seal.open("url", url)?) }
+            }
+            Self::PasswordSet { account, password } => {
+                let password = Some(PasswordHash::new(seal.open("password", password)?));
+                Event::PasswordSet { account: *account, password }
             }
         })
     }

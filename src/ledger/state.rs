@@ -1,4 +1,4 @@
-use super::{Actor, DrainUrl, SlugRecord, SourceRecord, Stream};
+use super::{Actor, DrainUrl, PasswordHash, SlugRecord, SourceRecord, Stream, TokenScope};
 use crate::app::{ConfigVars, DynoSize};
 use crate::clock::Timestamp;
 use crate::name::{
@@ -21,8 +21,10 @@ pub struct State {
     pub head: u64,
     /// Everybody with an account.
     pub accounts: Arc<BTreeMap<AccountId, Arc<Account>>>,
-    /// The first account.
+    /// The first account, which cannot be removed.
     pub owner: Option<AccountId>,
+    /// Everybody who had an account once: its id is never used again.
+    pub removed: Arc<HashSet<AccountId>>,
     /// Valid tokens, by their SHA-256.
     pub authorizations: Arc<HashMap<Digest, Arc<Authorization>>>,
     /// Every app that was not destroyed.
@@ -42,6 +44,8 @@ pub struct Account {
     pub id: AccountId,
     /// Its e-mail address.
     pub email: String,
+    /// What its password is checked with; `None` while it has none.
+    pub password: Option<PasswordHash>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -59,6 +63,8 @@ pub struct Authorization {
     pub created_at: Timestamp,
     /// When it ends to be valid.
     pub expires_at: Option<Timestamp>,
+    /// What it allows; none: everything that its account may.
+    pub scopes: BTreeSet<TokenScope>,
 }
 
 /// One app, as it is wanted.
@@ -231,6 +237,15 @@ impl State {
     pub fn app(&self, name_or_id: &str) -> Option<&Arc<App>> {
         let id = self.names.get(name_or_id).copied().or_else(|| name_or_id.parse().ok())?;
         self.apps.get(&id)
+    }
+
+    /// The account with this e-mail address, in any letter case, or this id.
+    #[must_use]
+    pub fn account(&self, email_or_id: &str) -> Option<&Arc<Account>> {
+        let by_id = email_or_id.parse().ok().and_then(|id: AccountId| self.accounts.get(&id));
+        by_id.or_else(|| {
+            self.accounts.values().find(|account| account.email.eq_ignore_ascii_case(email_or_id))
+        })
     }
 
     /// The sequence number of a stream's last entry; 0 for one without entries and for that of a destroyed app.

@@ -1,12 +1,13 @@
 //! What an entry says, in a line for people and without secrets.
 
 use super::{Event, secret::SealedEvent};
+use std::net::IpAddr;
 
 /// The line for an entry as it is written. One that cannot be read is told by its kind.
 pub(super) fn of(kind: &str, payload: &serde_json::Value) -> String {
     let tagged = serde_json::json!({ "kind": kind, "payload": payload });
     let line = match kind {
-        "config-set" | "drain-added" => {
+        "config-set" | "drain-added" | "password-set" => {
             serde_json::from_value(tagged).ok().map(|sealed| sealed_line(&sealed))
         }
         _ => serde_json::from_value(tagged).ok().and_then(|event| event_line(&event)),
@@ -30,6 +31,7 @@ fn sealed_line(sealed: &SealedEvent) -> String {
             }
         }
         SealedEvent::DrainAdded { drain, .. } => format!("Drain {drain} added"),
+        SealedEvent::PasswordSet { account, .. } => format!("Password of account {account} set"),
     }
 }
 
@@ -45,11 +47,23 @@ fn platform_line(event: &Event) -> Option<String> {
             format!("Token {authorization} created: {description}")
         }
         Event::AuthorizationRevoked { authorization } => format!("Token {authorization} revoked"),
+        Event::AccountRemoved { account } => format!("Account {account} removed"),
+        Event::AccessRefused { who, address, action, more } => {
+            refusal(who.as_deref(), *address, action, *more)
+        }
         Event::AppCreated { name, .. } => format!("App {name} created"),
         Event::AppRenamed { app, name } => format!("App {app} renamed to {name}"),
+        Event::AppTransferred { app, owner } => format!("App {app} transferred to account {owner}"),
         Event::AppDestroyed { app } => format!("App {app} destroyed"),
         _ => return None,
     })
+}
+
+fn refusal(who: Option<&str>, address: Option<IpAddr>, action: &str, more: u32) -> String {
+    let who = who.unwrap_or("somebody");
+    let from = address.map(|address| format!(" from {address}")).unwrap_or_default();
+    let more = if more == 0 { String::new() } else { format!(" ({more} more like it before)") };
+    format!("Refused {who}{from}: {action}{more}")
 }
 
 fn code_line(event: &Event) -> Option<String> {

@@ -4,9 +4,9 @@ use super::{
     draft::Draft,
     entry_table::{EntryTable, StoredEntry},
     keyring::Keyring,
+    secret::KeyOwner,
 };
 use crate::clock::Clock;
-use crate::name::AppId;
 use arc_swap::ArcSwap;
 use std::{
     collections::HashMap,
@@ -68,7 +68,7 @@ impl Writer {
         // Refusals wait for the commit as well: what refused them is then to be seen, and they can be decided again.
         let admit = |Order { batch, answer }| (draft.admit(batch, self.clock.now()), answer);
         let waiting: Vec<_> = group.into_iter().map(admit).collect();
-        let Draft { state, entries, links, keys, destroyed, .. } = draft;
+        let Draft { state, entries, links, keys, gone, .. } = draft;
         if entries.is_empty() {
             return tell(waiting, &before);
         }
@@ -77,7 +77,7 @@ impl Writer {
             let failure = || Err(AppendError::from(failed.clone()));
             return tell(waiting.into_iter().map(|(_, answer)| (failure(), answer)), &before);
         }
-        self.forget(destroyed);
+        self.forget(gone);
         let state = Arc::new(state);
         self.published.publish(&state);
         tell(waiting, &state);
@@ -91,13 +91,15 @@ impl Writer {
         Ok(())
     }
 
-    fn forget(&mut self, destroyed: Vec<AppId>) {
-        for app in &destroyed {
-            self.chains.links.remove(&Stream::App(*app));
+    fn forget(&mut self, gone: Vec<KeyOwner>) {
+        for owner in &gone {
+            if let KeyOwner::App(app) = owner {
+                self.chains.links.remove(&Stream::App(*app));
+            }
         }
-        // The entry stands: the app is destroyed. The key is removed with the next commit, or at the next start.
-        if let Err(failed) = self.keyring.forget(destroyed) {
-            tracing::error!(%failed, "the key of a destroyed app is still on the disk");
+        // The entry stands: whose it was is gone. The key is removed with the next commit, or at the next start.
+        if let Err(failed) = self.keyring.forget(gone) {
+            tracing::error!(%failed, "the key of a destroyed app or a removed account is still on the disk");
         }
     }
 }

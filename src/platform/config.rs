@@ -16,8 +16,8 @@ use std::{path::PathBuf, time::Duration};
 pub struct Config {
     /// Where everything is kept; only this user may write here. Default: ~/.local/share/hokku.
     pub data_dir: PathBuf,
-    /// Where compiled code, unpacked slugs and builds are kept; may be deleted while the platform is stopped. Default: cache
-    /// in the data directory.
+    /// Where compiled code, unpacked slugs and builds are kept; may be deleted while the platform is stopped. For this
+    /// platform alone: it removes what its slugs do not need. Default: cache in the data directory.
     pub cache_dir: PathBuf,
     /// Where to listen, for apps and control API alike: `localhost:8080`, `0.0.0.0:80`, `[::]:80`.
     pub listen: Listen,

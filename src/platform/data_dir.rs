@@ -27,7 +27,8 @@ impl DataDir {
     ///
     /// # Errors
     /// [`PlatformError::InUse`] names the process that has it, [`PlatformError::NewerData`],
-    /// [`PlatformError::NotADataDir`] for a directory with other people's files in it, [`PlatformError::Data`].
+    /// [`PlatformError::NotADataDir`] for a directory with other people's files in it, [`PlatformError::NoLedger`],
+    /// [`PlatformError::Data`]. What is refused is left as it is.
     pub fn open(path: &Path) -> Result<Self, PlatformError> {
         let failed = |action: &'static str| {
             let path = path.to_owned();
@@ -44,13 +45,14 @@ impl DataDir {
         if bereft && ["owner-token", "slugs/slugs"].iter().any(|left| path.join(left).exists()) {
             return Err(PlatformError::NoLedger { path });
         }
+        if !fresh {
+            check_format(&path)?;
+        }
         make_private(&path).map_err(failed("make"))?;
         let held = hold(&path)?;
         remove_unfinished(&path).map_err(failed("write to"))?;
         if fresh {
             write_whole(&path, "format", &format!("{FORMAT}\n")).map_err(failed("write to"))?;
-        } else {
-            check_format(&path)?;
         }
         Ok(Self { path, _held: held })
     }
@@ -184,7 +186,11 @@ mod tests {
         std::fs::remove_file(dir.path().join("thesis.doc")).expect("removed");
         std::fs::write(dir.path().join("format"), "2\n").expect("written");
         insta::assert_snapshot!(told(&DataDir::open(dir.path()).expect_err("newer"), dir.path()), @"the data directory DIR was written by a newer hokku (format 2); upgrade this one, which was not allowed to touch it");
-        assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 2, "format and lock");
+        assert_eq!(
+            std::fs::read_dir(dir.path()).expect("read").count(),
+            1,
+            "its format, and no lock of ours"
+        );
     }
 
     #[test]

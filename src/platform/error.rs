@@ -72,8 +72,8 @@ pub enum PlatformError {
         cause: io::Error,
     },
     /// There is no randomness for keys.
-    #[error("the system gives no random numbers: {0}")]
-    Random(String),
+    #[error(transparent)]
+    Random(#[from] crate::access::NoRandomness),
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::LedgerError),

@@ -1,9 +1,5 @@
-use super::{
-    Config, DataDir, PlatformError,
-    control::Control,
-    hosts::Hosts,
-    owner::{self, Token},
-};
+use super::{Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner};
+use crate::access::{Doorkeeper, Token};
 use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
@@ -77,6 +73,7 @@ impl Platform {
             api_config,
             ApiRooms {
                 ledger: rooms.ledger.clone(),
+                doorkeeper: Doorkeeper::new(rooms.ledger.clone(), clock.clone()),
                 releases: releases.clone(),
                 supervisor: rooms.supervisor.clone(),
                 store: rooms.store.clone(),

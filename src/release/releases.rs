@@ -101,8 +101,8 @@ impl Releases {
     }
 
     /// Cancels a build that waits or runs; `false` when it has ended or is being released.
-    #[expect(clippy::unused_async, reason = "the agreed signature: it may have to ask another machine")]
-    pub async fn cancel_build(&self, build: BuildId) -> bool {
+    #[must_use]
+    pub fn cancel_build(&self, build: BuildId) -> bool {
         self.0.works.cancel_build(build)
     }
 

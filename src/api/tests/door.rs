@@ -1,3 +1,4 @@
+use crate::access::Doorkeeper;
 use crate::api::{Api, ApiConfig, ApiSecret, Rooms};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::{Clock, Timestamp};
@@ -15,7 +16,7 @@ use axum::{
     response::Response,
 };
 use serde_json::Value;
-use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
@@ -78,7 +79,9 @@ impl Door {
             ReleaseConfig::new(dir.path().join("releases"), |app| format!("http://{app}.localhost/"));
         let releases = Releases::open(releases, below).await.expect("opens");
         let stop = CancellationToken::new();
-        let rooms = Rooms { ledger, releases, supervisor, store, logplex, clock: clock.clone(), stop };
+        let doorkeeper = Doorkeeper::new(ledger.clone(), clock.clone());
+        let rooms =
+            Rooms { ledger, doorkeeper, releases, supervisor, store, logplex, clock: clock.clone(), stop };
         let api = Api::new(config, rooms.clone());
         Self { router: api.router(), api, rooms, clock, dir }
     }
@@ -151,6 +154,7 @@ async fn people(ledger: &Ledger) {
         description: "a test".to_owned(),
         token: Digest::of(token.as_bytes()),
         expires_at,
+        scopes: BTreeSet::new(),
     };
     let in_an_hour = Timestamp::from_unix_micros(START + 3_600_000_000);
     let events = [

@@ -54,6 +54,8 @@ pub(in crate::cli) struct Client {
 
 impl Client {
     pub(super) fn new(host: Host, token: Option<Token>, pause: Duration) -> Result<Self, ClientError> {
+        // Another client of this process may have chosen it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hokku/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)

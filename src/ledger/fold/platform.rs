@@ -1,6 +1,6 @@
 use super::follows;
 use crate::clock::Timestamp;
-use crate::ledger::{Account, App, Authorization, Entry, Event, State, misfit::Unfit};
+use crate::ledger::{Account, App, Authorization, Entry, Event, PasswordHash, State, misfit::Unfit};
 use crate::name::{AccountId, AppId, AppName, AuthorizationId};
 use crate::slug::Digest;
 use std::{
@@ -17,16 +17,22 @@ pub(super) fn apply(state: &mut State, entry: &Entry) -> Result<(), Unfit> {
             None => state.platform = Some(*platform),
         },
         Event::AccountCreated { account, email } => create_account(state, *account, email, at)?,
-        Event::AuthorizationCreated { authorization, account, description, token, expires_at } => {
-            let (id, account, description) = (*authorization, *account, description.clone());
-            let created = Authorization { id, account, description, created_at: at, expires_at: *expires_at };
+        Event::AuthorizationCreated { authorization, account, description, token, expires_at, scopes } => {
+            let (description, expires_at, scopes) = (description.clone(), *expires_at, scopes.clone());
+            let (id, account) = (*authorization, *account);
+            let created = Authorization { id, account, description, created_at: at, expires_at, scopes };
             authorize(state, *token, created)?;
         }
         Event::AuthorizationRevoked { authorization } => revoke(state, *authorization)?,
+        Event::PasswordSet { account, password } => set_password(state, *account, password.clone())?,
+        Event::AccountRemoved { account } => remove_account(state, *account)?,
+        // It tells, and changes nothing.
+        Event::AccessRefused { .. } => {}
         Event::AppCreated { app, name, owner, stack } => {
             create_app(state, new_app(*app, name.clone(), *owner, stack.clone(), at))?;
         }
         Event::AppRenamed { app, name } => rename_app(state, *app, name, at)?,
+        Event::AppTransferred { app, owner } => transfer_app(state, *app, *owner, at)?,
         Event::AppDestroyed { app } => destroy_app(state, *app)?,
         _ => return Err(Unfit::Stream),
     }
@@ -43,12 +49,43 @@ fn free_name(state: &State, name: &AppName) -> Result<(), Unfit> {
 }
 
 fn create_account(state: &mut State, id: AccountId, email: &str, at: Timestamp) -> Result<(), Unfit> {
-    if state.accounts.contains_key(&id) {
+    if state.accounts.contains_key(&id) || state.removed.contains(&id) {
         return Err(Unfit::taken("account", &id));
     }
-    let account = Account { id, email: email.to_owned(), created_at: at };
+    if state.account(email).is_some() {
+        return Err(Unfit::taken("e-mail address", &email));
+    }
+    let account = Account { id, email: email.to_owned(), password: None, created_at: at };
     Arc::make_mut(&mut state.accounts).insert(id, Arc::new(account));
     state.owner.get_or_insert(id);
+    Ok(())
+}
+
+/// The account may be gone: then so is the key of what is set here.
+fn set_password(state: &mut State, id: AccountId, password: Option<PasswordHash>) -> Result<(), Unfit> {
+    known_account(state, id)?;
+    if let Some(account) = Arc::make_mut(&mut state.accounts).get_mut(&id) {
+        Arc::make_mut(account).password = password;
+    }
+    Ok(())
+}
+
+fn remove_account(state: &mut State, id: AccountId) -> Result<(), Unfit> {
+    known_account(state, id)?;
+    let owned = state.apps.values().find(|app| app.owner == id);
+    if state.owner == Some(id) || owned.is_some() {
+        return Err(Unfit::taken("account", &id));
+    }
+    Arc::make_mut(&mut state.accounts).remove(&id);
+    Arc::make_mut(&mut state.authorizations).retain(|_, authorization| authorization.account != id);
+    let places = |app: &Arc<App>| app.collaborators.values().any(|account| *account == id);
+    let joined: Vec<AppId> = state.apps.values().filter(|app| places(app)).map(|app| app.id).collect();
+    for app in joined {
+        if let Some(app) = Arc::make_mut(&mut state.apps).get_mut(&app) {
+            Arc::make_mut(app).collaborators.retain(|_, account| *account != id);
+        }
+    }
+    Arc::make_mut(&mut state.removed).insert(id);
     Ok(())
 }
 
@@ -120,6 +157,20 @@ fn rename_app(state: &mut State, id: AppId, name: &AppName, at: Timestamp) -> Re
     names.insert(name.clone(), id);
     app.name = name.clone();
     app.updated_at = at;
+    Ok(())
+}
+
+/// The new owner's place as a collaborator, if there was one, is gone: an owner needs none.
+fn transfer_app(state: &mut State, id: AppId, owner: AccountId, at: Timestamp) -> Result<(), Unfit> {
+    known_account(state, owner)?;
+    if !state.apps.contains_key(&id) {
+        return Err(Unfit::missing("app", &id));
+    }
+    if let Some(app) = Arc::make_mut(&mut state.apps).get_mut(&id) {
+        let app = Arc::make_mut(app);
+        app.collaborators.retain(|_, account| *account != owner);
+        (app.owner, app.updated_at) = (owner, at);
+    }
     Ok(())
 }
 

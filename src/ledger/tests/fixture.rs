@@ -1,15 +1,20 @@
 use crate::app::{ConfigChanges, DynoSize};
 use crate::clock::{Clock, Timestamp};
 use crate::ledger::{
-    Actor, DrainUrl, Event, Ledger, LedgerConfig, LedgerError, PlatformKey, SlugRecord, SourceRecord, State,
-    Stream,
+    Actor, DrainUrl, Event, Ledger, LedgerConfig, LedgerError, PasswordHash, PlatformKey, SlugRecord,
+    SourceRecord, State, Stream, TokenScope,
 };
 use crate::name::{
     AccountId, AddonId, AppId, AttachmentId, AuthorizationId, BuildId, CollaboratorId, DomainId, DrainId,
     PlatformId, ReleaseId, SlugId,
 };
 use crate::slug::{Digest, SlugDigest};
-use std::{collections::BTreeMap, convert::Infallible, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    path::Path,
+    sync::Arc,
+};
 
 pub(in crate::ledger) const OWNER: [u8; 16] = [1; 16];
 
@@ -114,7 +119,34 @@ pub(in crate::ledger) fn every_kind() -> Vec<(Stream, Event)> {
     events.extend(setting_kinds().into_iter().map(|event| (app, event)));
     events.extend(connection_kinds().into_iter().map(|event| (app, event)));
     events.push((Stream::Platform, Event::AppDestroyed { app: app_id(2) }));
+    events.extend(account_kinds().into_iter().map(|event| (Stream::Platform, event)));
     events
+}
+
+/// What came with accounts, after what was there before.
+fn account_kinds() -> Vec<Event> {
+    let account = AccountId::derived([9; 16]);
+    vec![
+        Event::AccountCreated { account, email: "friend@example.com".to_owned() },
+        Event::PasswordSet { account, password: Some(PasswordHash::new("$argon2id$hunter2".to_owned())) },
+        Event::AuthorizationCreated {
+            authorization: AuthorizationId::derived([9; 16]),
+            account,
+            description: "for reading".to_owned(),
+            token: Digest::of(b"another token"),
+            expires_at: None,
+            scopes: BTreeSet::from([TokenScope::Read]),
+        },
+        Event::AccessRefused {
+            who: Some("mallory@example.com".to_owned()),
+            address: Some([127, 0, 0, 1].into()),
+            action: "log in".to_owned(),
+            more: 3,
+        },
+        Event::AppTransferred { app: app_id(1), owner: account },
+        Event::AppTransferred { app: app_id(1), owner: AccountId::derived(OWNER) },
+        Event::AccountRemoved { account },
+    ]
 }
 
 fn platform_kinds() -> Vec<Event> {
@@ -126,6 +158,7 @@ fn platform_kinds() -> Vec<Event> {
             description: "laptop".to_owned(),
             token: Digest::of(b"token"),
             expires_at: Some(Timestamp::from_unix_micros(1_895_384_800_000_000)),
+            scopes: BTreeSet::new(),
         },
         Event::AuthorizationRevoked { authorization },
         create_app(1, "shop"),

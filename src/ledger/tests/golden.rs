@@ -8,7 +8,7 @@ use crate::ledger::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// One entry of every kind; the app's key is [`KEY`].
+/// One entry of every kind; every key is [`KEY`]. Kinds that came later stand at its end.
 const FORMAT_1: &str = include_str!("format-1.jsonl");
 
 const KEY: DataKey = DataKey([3; 32]);
@@ -28,7 +28,7 @@ fn entries() -> Vec<Entry> {
 fn without_secrets(body: &str) -> String {
     let mut value: serde_json::Value = serde_json::from_str(body).expect("JSON");
     let payload = &mut value["payload"];
-    for secret in ["/changes/GREETING", "/url"] {
+    for secret in ["/changes/GREETING", "/url", "/password"] {
         if let Some(sealed) = payload.pointer_mut(secret) {
             *sealed = "sealed".into();
         }
@@ -59,7 +59,7 @@ fn format_1_is_written() {
         let prev = body::read_header(line.as_bytes()).ok().expect(line).prev;
         let body = body::write(&entry, prev, Some(&KEY)).expect("written");
         let body = String::from_utf8(body).expect("text");
-        let sealed = ["config-set", "drain-added"].iter().any(|kind| line.contains(kind));
+        let sealed = ["config-set", "drain-added", "password-set"].iter().any(|kind| line.contains(kind));
         if sealed {
             assert_ne!(body, line, "a nonce is used once");
             assert_eq!(without_secrets(&body), without_secrets(line));

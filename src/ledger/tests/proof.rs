@@ -170,7 +170,7 @@ async fn the_archive_is_read_while_the_platform_writes() {
     let chains = archive.chains().expect("read");
     let told: Vec<_> =
         chains.iter().map(|chain| (chain.head.seq, chain.app.as_ref().map(ToString::to_string))).collect();
-    assert_eq!(told, [(8, None), (26, Some("store".to_owned()))]);
+    assert_eq!(told, [(15, None), (26, Some("store".to_owned()))]);
     assert_eq!(archive.verify(&[]).expect("sound").chains, chains);
     ledger.close().await;
     assert_eq!(Archive::open(&disk.path()).expect("without the platform").chains().expect("read"), chains);
@@ -228,6 +228,13 @@ attachment-created: Add-on 06060606-0606-8606-8606-060606060606 attached as DATA
 attachment-destroyed: Attachment 07070707-0707-8707-8707-070707070707 removed
 addon-destroyed: Add-on 06060606-0606-8606-8606-060606060606 destroyed
 app-destroyed: App 02020202-0202-8202-8202-020202020202 destroyed
+account-created: Account friend@example.com created
+password-set: Password of account 09090909-0909-8909-8909-090909090909 set
+authorization-created: Token 09090909-0909-8909-8909-090909090909 created: for reading
+access-refused: Refused mallory@example.com from 127.0.0.1: log in (3 more like it before)
+app-transferred: App 01010101-0101-8101-8101-010101010101 transferred to account 09090909-0909-8909-8909-090909090909
+app-transferred: App 01010101-0101-8101-8101-010101010101 transferred to account 01010101-0101-8101-8101-010101010101
+account-removed: Account 09090909-0909-8909-8909-090909090909 removed
 ");
 }
 

@@ -149,18 +149,18 @@ async fn a_build_that_waits_can_be_cancelled_and_others_go_on() {
     let deploy = || fixture.deploy(&Fixture::site("one", None));
     let first = fixture.releases.deploy(&fixture.owner, app, deploy()).await.expect("begun");
     let second = fixture.releases.deploy(&fixture.owner, app, deploy()).await.expect("begun");
-    assert!(fixture.releases.cancel_build(first.id).await);
+    assert!(fixture.releases.cancel_build(first.id));
     let output = fixture.output(OutputId::Build(first.id)).await;
     insta::assert_snapshot!(output, @r"
     -----> Waiting for other builds to end: at most 1 run at one time
      !     The build was cancelled.
     ");
     assert_eq!(fixture.build(app, first.id).status, BuildStatus::Failed("cancelled".to_owned()));
-    assert!(!fixture.releases.cancel_build(first.id).await, "it has ended");
+    assert!(!fixture.releases.cancel_build(first.id), "it has ended");
     drop(slot);
     fixture.output(OutputId::Build(second.id)).await;
     assert!(matches!(fixture.build(app, second.id).status, BuildStatus::Succeeded(_)));
-    assert!(!fixture.releases.cancel_build(second.id).await);
+    assert!(!fixture.releases.cancel_build(second.id));
 }
 
 #[tokio::test]
