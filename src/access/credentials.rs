@@ -1,3 +1,4 @@
+use super::ClientAddress;
 use base64::{Engine as _, engine::general_purpose::STANDARD_PAD_INDIFFERENT as BASE64};
 use http::{HeaderMap, header};
 use std::fmt;
@@ -7,7 +8,11 @@ use std::fmt;
 pub struct Credentials {
     user: Option<String>,
     secret: String,
+    from: Option<ClientAddress>,
 }
+
+/// What the official command line sends as its token when it has none.
+const NO_TOKEN: &str = "undefined";
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,12 +29,29 @@ impl Credentials {
         let (scheme, credentials) = value.trim().split_once(' ')?;
         let credentials = credentials.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
-            return Some(Self { user: None, secret: credentials.to_owned() });
+            return Self::some(None, credentials);
         }
         let by_a_program = scheme.eq_ignore_ascii_case("basic") && !headers.contains_key(header::ORIGIN);
         let basic = by_a_program.then(|| BASE64.decode(credentials).ok())??;
         let (user, secret) = std::str::from_utf8(&basic).ok()?.split_once(':')?;
-        Some(Self { user: Some(user.to_owned()).filter(|user| !user.is_empty()), secret: secret.to_owned() })
+        Self::some(Some(user.to_owned()).filter(|user| !user.is_empty()), secret)
+    }
+
+    fn some(user: Option<String>, secret: &str) -> Option<Self> {
+        let given = !secret.is_empty() && secret != NO_TOKEN;
+        given.then(|| Self { user, secret: secret.to_owned(), from: None })
+    }
+
+    /// The same, sent from there: failed attempts count for the address, and are noted with it.
+    #[must_use]
+    pub fn sent_from(self, from: Option<ClientAddress>) -> Self {
+        Self { from, ..self }
+    }
+
+    /// From where they were sent, as far as it is known.
+    #[must_use]
+    pub fn address(&self) -> Option<ClientAddress> {
+        self.from
     }
 
     /// Who they say it is. With a token it says nothing: whoever has it is meant.
@@ -62,7 +84,17 @@ mod tests {
         {
             assert_eq!(secret_of(authorization).as_deref(), Some("abc"), "{authorization}");
         }
-        for authorization in ["", "abc", "Basic", "Basic !", "Basic YWJj", "Digest abc"] {
+        for authorization in [
+            "",
+            "abc",
+            "Basic",
+            "Basic !",
+            "Basic YWJj",
+            "Digest abc",
+            "Bearer undefined",
+            "Bearer ",
+            "Basic bWU6",
+        ] {
             assert_eq!(secret_of(authorization), None, "{authorization}");
         }
     }

@@ -22,6 +22,20 @@ pub enum Need {
     Global,
 }
 
+impl Need {
+    /// What is refused where it is lacking, for the ledger.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Identity => "see the account",
+            Self::Read => "see apps",
+            Self::ReadProtected => "see config vars",
+            Self::Write => "change apps",
+            Self::WriteProtected => "change config vars",
+            Self::Global => "see or change accounts and tokens",
+        }
+    }
+}
+
 impl Scopes {
     /// The scopes that a token was made with.
     #[must_use]
