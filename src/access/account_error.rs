@@ -9,9 +9,7 @@ pub enum AccountError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// There is no such account.
-    #[error(
-        "there is no account {0}; `hokku users` lists them, and the platform's owner adds one with `hokku users add`"
-    )]
+    #[error("there is no account {0}; the platform's owner adds accounts with `hokku users add`")]
     NoAccount(String),
     /// There is no such token, or it is another account's.
     #[error("there is no such token")]
@@ -32,7 +30,7 @@ pub enum AccountError {
     #[error("the old password is wrong")]
     WrongPassword,
     /// An account with apps cannot be removed.
-    #[error("{email} owns {apps}; transfer or destroy what it owns first")]
+    #[error("the account {email} owns {apps}; transfer or destroy what it owns first")]
     OwnsApps {
         /// Whose account.
         email: String,
@@ -40,13 +38,13 @@ pub enum AccountError {
         apps: String,
     },
     /// The platform's first account stays.
-    #[error("{0} owns the platform; this account cannot be removed")]
+    #[error("the account {0} owns the platform and cannot be removed")]
     OwnsPlatform(String),
     /// They work on the app already.
-    #[error("{0} is a collaborator of the app already")]
+    #[error("the account {0} is a collaborator of the app already")]
     Present(String),
     /// An owner needs no place as a collaborator, and cannot be put out.
-    #[error("{0} owns the app; `hokku apps transfer` gives it another owner")]
+    #[error("the account {0} owns the app; transfer the app to give it another owner")]
     OwnsApp(String),
     /// The text says what a token is for.
     #[error("a description has at most {} characters, and none that are not to be seen", tokens::LONGEST)]
@@ -55,7 +53,7 @@ pub enum AccountError {
     #[error("a token lasts from 1 s to {} days, or for ever", tokens::LONGEST_LIFE.as_secs() / 86_400)]
     Life,
     /// The account has as many as it may.
-    #[error("{0} has {most} tokens, which is the most; revoke some first", most = tokens::MOST)]
+    #[error("the account {0} has {most} tokens, which is the most; revoke some first", most = tokens::MOST)]
     TooManyTokens(String),
     /// Too many passwords are checked at this time.
     #[error("too many passwords are checked at this time; try again in a moment")]

@@ -4,20 +4,24 @@
 use super::{Api, caller::Caller, error::ApiError, scope::Scope};
 use axum::{Json, Router, routing::get};
 
+/// Lists of the caller's that are empty.
+pub(super) const GLOBAL: [&str; 6] =
+    ["/account/features", "/account/keys", "/addons", "/addon-attachments", "/pipelines", "/teams"];
+
+/// Lists of an app that are empty.
+pub(super) const OF_APP: [&str; 7] = [
+    "addons",
+    "addon-attachments",
+    "buildpack-installations",
+    "features",
+    "log-drains",
+    "sni-endpoints",
+    "webhooks",
+];
+
 pub(super) fn routes() -> Router<Api> {
-    let global =
-        ["/account/features", "/account/keys", "/addons", "/addon-attachments", "/pipelines", "/teams"];
-    let of_app = [
-        "addons",
-        "addon-attachments",
-        "buildpack-installations",
-        "features",
-        "log-drains",
-        "sni-endpoints",
-        "webhooks",
-    ];
-    let routes = global.iter().fold(Router::new(), |routes, path| routes.route(path, get(nothing)));
-    let routes = of_app
+    let routes = GLOBAL.iter().fold(Router::new(), |routes, path| routes.route(path, get(nothing)));
+    let routes = OF_APP
         .iter()
         .fold(routes, |routes, list| routes.route(&format!("/apps/{{app}}/{list}"), get(nothing_of_app)));
     routes

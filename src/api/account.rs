@@ -2,16 +2,19 @@ use super::{
     Api,
     caller::Caller,
     error::ApiError,
+    fields::Fields,
+    pages::{Field, Key, Listed},
     parts::{Moment, Null},
     scope::Word,
 };
+use crate::access::Need;
 use crate::ledger::Account;
 use axum::{Json, Router, extract::State as Handle, routing::get};
 use serde::Serialize;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
-        .route("/account", get(own))
+        .route("/account", get(own).patch(update))
         .route("/account/rate-limits", get(rate_limits))
         .route("/users/{account}", get(info))
 }
@@ -19,7 +22,7 @@ pub(super) fn routes() -> Router<Api> {
 /// Somebody, as only they and the platform's owner see them.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "Heroku's schema has them")]
-struct Shape {
+pub(super) struct Shape {
     allow_tracking: bool,
     beta: bool,
     country_of_residence: Null,
@@ -40,8 +43,19 @@ struct Shape {
     verified: bool,
 }
 
+impl Listed for Shape {
+    const FIELDS: &'static [Field<Self>] = &[
+        Field { name: "id", key: |account| Key::text(&account.id), unique: true },
+        Field { name: "email", key: |account| Key::text(&account.email), unique: true },
+    ];
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl Shape {
-    fn of(account: &Account) -> Self {
+    pub(super) fn of(account: &Account) -> Self {
         Self {
             allow_tracking: false,
             beta: false,
@@ -65,11 +79,21 @@ impl Shape {
     }
 }
 
-async fn own(caller: Caller) -> Json<Shape> {
-    Json(Shape::of(&caller.account))
+async fn own(caller: Caller) -> Result<Json<Shape>, ApiError> {
+    caller.needs(Need::Identity)?;
+    Ok(Json(Shape::of(&caller.account)))
+}
+
+/// Gives the caller another password; nothing else of an account can be changed.
+async fn update(Handle(api): Handle<Api>, caller: Caller, fields: Fields) -> Result<Json<Shape>, ApiError> {
+    caller.needs(Need::Global)?;
+    let new = fields.text("new_password")?.ok_or_else(|| fields.needs("new_password"))?;
+    let changed = api.doorkeeper().change_password(&caller, fields.text("password")?, new).await?;
+    Ok(Json(Shape::of(&changed)))
 }
 
 async fn info(Handle(api): Handle<Api>, caller: Caller, Word(named): Word) -> Result<Json<Shape>, ApiError> {
+    caller.needs(Need::Identity)?;
     if named == "~" || is(&caller.account, &named) {
         return Ok(Json(Shape::of(&caller.account)));
     }
@@ -80,7 +104,7 @@ async fn info(Handle(api): Handle<Api>, caller: Caller, Word(named): Word) -> Re
 
 /// Whether `identity` names this account: its id or its e-mail address.
 pub(super) fn is(account: &Account, identity: &str) -> bool {
-    identity == account.email || identity == account.id.to_string()
+    identity.eq_ignore_ascii_case(&account.email) || identity == account.id.to_string()
 }
 
 #[derive(Debug, Serialize)]

@@ -9,6 +9,7 @@ use super::{
     scope::{Scope, Word},
     stack,
 };
+use crate::access::{Deed, Need};
 use crate::ledger::{Account, Actor, App, Event, State, Stream};
 use crate::name::{AppId, AppName};
 use axum::{Json, Router, extract::State as Handle, http::StatusCode, routing::get};
@@ -93,6 +94,7 @@ impl Shape {
 }
 
 async fn list(Handle(api): Handle<Api>, caller: Caller, pages: Pages) -> Result<Page<Shape>, ApiError> {
+    caller.needs(Need::Read)?;
     let state = api.state();
     let seen = state.apps.values().filter(|app| caller.may_see(app, &state));
     pages.of(seen.map(|app| Shape::of(app, &state, &api)))
@@ -105,6 +107,7 @@ async fn list_of(
     Word(named): Word,
     pages: Pages,
 ) -> Result<Page<Shape>, ApiError> {
+    caller.needs(Need::Read)?;
     let state = api.state();
     let account = if named == "~" {
         Some(&caller.account)
@@ -126,6 +129,7 @@ async fn create(
     caller: Caller,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Shape>), ApiError> {
+    caller.needs(Need::Write)?;
     region::check(fields.identity("region")?.as_deref())?;
     stack::check(fields.identity("stack")?.as_deref())?;
     let name = fields.text("name")?.map(app_name).transpose()?;
@@ -142,8 +146,12 @@ async fn update(Handle(api): Handle<Api>, scope: Scope, fields: Fields) -> Resul
     let name = fields.text("name")?.map(app_name).transpose()?;
     let maintenance = fields.flag("maintenance")?;
     stack::check(fields.identity("build_stack")?.as_deref())?;
+    let name = name.filter(|name| *name != scope.app.name);
+    if name.is_some() {
+        scope.may(Deed::RENAME)?;
+    }
     let (actor, id) = (scope.caller.actor(), scope.app.id);
-    if let Some(name) = name.filter(|name| *name != scope.app.name) {
+    if let Some(name) = name {
         api.releases().rename_app(&actor, id, name).await?;
     }
     if let Some(enabled) = maintenance {
@@ -165,6 +173,7 @@ async fn set_maintenance(api: &Api, actor: &Actor, id: AppId, enabled: bool) -> 
 }
 
 async fn destroy(Handle(api): Handle<Api>, scope: Scope) -> Result<Json<Shape>, ApiError> {
+    scope.may(Deed::DESTROY)?;
     let app = api.releases().destroy_app(&scope.caller.actor(), scope.app.id).await?;
     Ok(Json(Shape::of(&app, &scope.state, &api)))
 }

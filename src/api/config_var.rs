@@ -5,6 +5,7 @@ use super::{
     release,
     scope::{Scope, Word},
 };
+use crate::access::Deed;
 use crate::app::{ConfigChanges, ConfigKey, ConfigVars};
 use crate::ledger::{App, ReleaseStatus};
 use axum::{
@@ -28,16 +29,19 @@ fn shape(vars: &ConfigVars) -> Json<Shape> {
     Json(vars.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
-async fn info(scope: Scope) -> Json<Shape> {
-    shape(&scope.app.config)
+async fn info(scope: Scope) -> Result<Json<Shape>, ApiError> {
+    scope.may(Deed::SEE_CONFIG)?;
+    Ok(shape(&scope.app.config))
 }
 
 async fn of_release(scope: Scope, Word(named): Word) -> Result<Json<Shape>, ApiError> {
+    scope.may(Deed::SEE_CONFIG)?;
     Ok(shape(&release::find(&scope.app, &named)?.config))
 }
 
 /// When this answers, the release with the new config vars is there.
 async fn update(Handle(api): Handle<Api>, scope: Scope, fields: Fields) -> Result<Response, ApiError> {
+    scope.may(Deed::SET_CONFIG)?;
     let changes = fields.into_map().into_iter().map(change).collect::<Result<_, _>>()?;
     let actor = scope.caller.actor();
     let app = api.releases().set_config(&actor, scope.app.id, ConfigChanges::new(changes)).await?;

@@ -1,7 +1,8 @@
 use super::{
-    ApiConfig, absent, account, allowance::Allowance, app, build, caller, collaborator, config_var, domain,
-    dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
-    region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
+    ApiConfig, absent, account, accounts, allowance::Allowance, app, app_transfer, authorization, build,
+    caller, collaborator, config_var, domain, dyno, dyno_size, envelope, error::ApiError, formation,
+    log_session, log_session::Sessions, output_stream, region, release, slug, slug_blob, source, stack,
+    upload, upload::Uploads,
 };
 use crate::access::Doorkeeper;
 use crate::clock::{Clock, Timestamp};
@@ -70,6 +71,7 @@ impl Api {
     /// The API as a tower service, for whoever has the sockets.
     pub fn router(&self) -> Router {
         self.guarded()
+            .merge(authorization::creating(self))
             .merge(by_secret())
             .fallback(async || ApiError::not_found("There is nothing at this address."))
             .method_not_allowed_fallback(async || ApiError::wrong_method())
@@ -82,7 +84,10 @@ impl Api {
         [
             absent::routes(),
             account::routes(),
+            accounts::routes(),
             app::routes(),
+            app_transfer::routes(),
+            authorization::routes(),
             build::routes(),
             collaborator::routes(),
             config_var::routes(),

@@ -1,4 +1,4 @@
-use crate::access::Refused;
+use crate::access::{AccountError, Refused};
 use crate::ledger::{AppendError, ChangeError, LedgerError};
 use crate::release::ReleaseError;
 use crate::slug::SlugError;
@@ -18,6 +18,8 @@ pub(super) struct ApiError {
     id: &'static str,
     message: String,
     resource: Option<&'static str>,
+    /// How long to wait before it is asked again.
+    wait: Option<Duration>,
 }
 
 #[derive(serde::Serialize)]
@@ -30,7 +32,7 @@ struct Body<'a> {
 
 impl ApiError {
     fn new(status: StatusCode, id: &'static str, message: impl Into<String>) -> Self {
-        Self { status, id, message: message.into(), resource: None }
+        Self { status, id, message: message.into(), resource: None, wait: None }
     }
 
     /// There is no such `resource`, or not for this caller.
@@ -148,11 +150,16 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, id, message, resource } = self;
+        let Self { status, id, message, resource, wait } = self;
         let mut response = (status, Json(Body { id, message: &message, resource })).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static(r#"Basic realm="Hokku""#);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = wait {
+            let seconds = wait.as_micros().div_ceil(1_000_000);
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -163,9 +170,24 @@ impl From<Refused> for ApiError {
         let message = refused.to_string();
         match refused {
             Refused::Unauthorized => Self::unauthorized(),
-            Refused::TooMany { .. } => Self::too_many(message),
+            Refused::TooMany { wait } => Self { wait: Some(wait), ..Self::too_many(message) },
             Refused::NoApp => Self::missing("app"),
             _ => Self::forbidden(message),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        use AccountError as E;
+        match error {
+            E::Refused(refused) => refused.into(),
+            E::NoAuthorization => Self::missing("authorization"),
+            E::NoCollaborator => Self::missing("collaborator"),
+            E::Busy => Self { wait: Some(Duration::from_secs(1)), ..Self::too_many(sentence(&error)) },
+            E::Unhashable(_) | E::Random(_) => Self::operator("change an account", &error),
+            E::Append(append) => append.into(),
+            refused => Self::invalid(sentence(&refused)),
         }
     }
 }

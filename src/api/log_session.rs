@@ -8,7 +8,7 @@ use super::{
     error::ApiError,
     fields::Fields,
     parts::{Moment, derived_id},
-    scope::Scope,
+    scope::Reading,
     secrets,
 };
 use crate::clock::Timestamp;
@@ -116,7 +116,7 @@ impl Sessions {
 
 async fn create(
     Handle(api): Handle<Api>,
-    scope: Scope,
+    Reading(scope): Reading,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Shape>), ApiError> {
     let process = fields.text("dyno")?.or(fields.text("dyno_name")?).or(fields.text("type")?);

@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //! 1. What GET answers, dynos and the rate limit aside, is a function of the ledger's [`State`](crate::ledger::State)
-//!    and of [`ApiConfig`]: the same before and after a restart.
+//!    and of [`ApiConfig`]: the same before and after a restart. Of tokens it also tells how long they last still.
 //! 2. A resource has every property that Heroku's schema names and no other; what is not there is `null`.
 //! 3. A change that has begun runs to its end, whether its client waits or not; [`Api::close`] waits for all of them.
 //! 4. No token, config value or host path is in an error, a log line or a `Debug` text.
@@ -23,8 +23,11 @@
 
 mod absent;
 mod account;
+mod accounts;
 mod allowance;
 mod app;
+mod app_transfer;
+mod authorization;
 mod build;
 mod caller;
 mod collaborator;

@@ -1,4 +1,5 @@
 use super::{Api, caller::Caller, error::ApiError, scope::Scope};
+use crate::access::Need;
 use axum::{Json, Router, extract::State as Handle, http::StatusCode, routing::post};
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ struct Addresses {
 }
 
 async fn create(Handle(api): Handle<Api>, caller: Caller) -> Result<(StatusCode, Json<Shape>), ApiError> {
+    caller.needs(Need::Write)?;
     let secret =
         api.uploads().expect_source(caller.account.id, api.now(), api.config().limits.upload_life)?;
     let url = api.config().own(&format!("/sources/{secret}"));

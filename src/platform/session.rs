@@ -28,6 +28,7 @@ pub struct Platform {
     token: Option<Token>,
     rooms: Rooms,
     releases: Releases,
+    doorkeeper: Doorkeeper,
     api: Api,
     router: Router,
     /// Streams of the API end with it.
@@ -69,11 +70,12 @@ impl Platform {
             ..config.releases.clone()
         };
         let releases = Releases::open(release, rooms.clone()).await?;
+        let doorkeeper = Doorkeeper::new(rooms.ledger.clone(), clock.clone());
         let api = Api::new(
             api_config,
             ApiRooms {
                 ledger: rooms.ledger.clone(),
-                doorkeeper: Doorkeeper::new(rooms.ledger.clone(), clock.clone()),
+                doorkeeper: doorkeeper.clone(),
                 releases: releases.clone(),
                 supervisor: rooms.supervisor.clone(),
                 store: rooms.store.clone(),
@@ -85,7 +87,7 @@ impl Platform {
         let most = most_connections(config.router.max_connections);
         let router = Router::new(RouterConfig { max_connections: most, ..config.router.clone() }, clock);
         data.write("url", &format!("http://localhost:{port}\n"))?;
-        Ok(Self { config, data, listeners, port, token, rooms, releases, api, router, stop })
+        Ok(Self { config, data, listeners, port, token, rooms, releases, doorkeeper, api, router, stop })
     }
 
     /// Where it is reached: `http://localhost:8080`.
@@ -146,6 +148,7 @@ impl Platform {
         by(deadline, "dynos", self.rooms.supervisor.close()).await;
         drop(self.router);
         by(deadline, "guests", self.rooms.engine.drained()).await;
+        by(deadline, "refusals", self.doorkeeper.close()).await;
         self.rooms.ledger.close().await;
         self.rooms.logplex.close();
     }
