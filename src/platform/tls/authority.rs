@@ -7,12 +7,7 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CidrSubnet, DistinguishedName, DnType, GeneralSubtree,
     IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData as _,
 };
-use std::{
-    io,
-    net::{Ipv4Addr, Ipv6Addr},
-    path::Path,
-    time::Duration,
-};
+use std::{io, net::Ipv6Addr, path::Path, time::Duration};
 
 /// The certificate, for everybody to trust, and its key.
 pub(super) const CERTIFICATE: &str = "ca.pem";
@@ -102,7 +97,7 @@ fn params(domain: &Hostname, now: Timestamp) -> Result<CertificateParams, TlsErr
     let name = |name: &Hostname| GeneralSubtree::DnsName(name.to_string());
     let mut permitted_subtrees = vec![
         name(&Hostname::localhost()),
-        GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(Ipv4Addr::LOCALHOST.octets(), 8)),
+        GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
         GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(Ipv6Addr::LOCALHOST.octets(), 128)),
     ];
     if *domain != Hostname::localhost() {

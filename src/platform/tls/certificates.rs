@@ -33,9 +33,9 @@ struct Own {
     authority: Authority,
     key: KeyPair,
     at: Timestamp,
-    /// For everything that a wildcard can name.
+    /// For clients that name no host, and for all hosts that it has.
     general: Arc<CertifiedKey>,
-    /// For hosts that it cannot: OpenSSL takes no `*.localhost`, and a wildcard is no more than one label.
+    /// For hosts that it cannot.
     by_host: Mutex<HashMap<Hostname, Arc<CertifiedKey>>>,
 }
 
@@ -116,11 +116,15 @@ impl Own {
     }
 }
 
-/// What every certificate of the platform's own is for.
+/// What every certificate of the platform's own is for. There is no `*.localhost` among it: clients take no wildcard right
+/// below the root, and some refuse a certificate that has one.
 fn general_names(domain: &Hostname) -> Vec<String> {
-    let mut names = ["localhost", "*.localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
     if *domain != Hostname::localhost() {
-        names.extend([domain.to_string(), format!("*.{domain}")]);
+        names.push(domain.to_string());
+    }
+    if domain.as_ref().contains('.') {
+        names.push(format!("*.{domain}"));
     }
     names
 }
