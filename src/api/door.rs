@@ -1,7 +1,8 @@
 use super::{
-    ApiConfig, absent, account, allowance::Allowance, app, build, caller, collaborator, config_var, domain,
-    dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
-    region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
+    ApiConfig, absent, account, allowance::Allowance, app, attachment, attachment::Attachments, build,
+    caller, collaborator, config_var, domain, dyno, dyno_size, envelope, error::ApiError, formation,
+    log_session, log_session::Sessions, output_stream, region, release, slug, slug_blob, source, stack,
+    upload, upload::Uploads,
 };
 use crate::access::Doorkeeper;
 use crate::clock::{Clock, Timestamp};
@@ -49,6 +50,7 @@ struct Inner {
     allowance: Allowance,
     sessions: Sessions,
     uploads: Uploads,
+    attachments: Attachments,
     changes: TaskTracker,
 }
 
@@ -64,7 +66,8 @@ impl Api {
     pub fn new(config: ApiConfig, rooms: Rooms) -> Self {
         let allowance = Allowance::new(config.limits);
         let (sessions, uploads) = (Sessions::default(), Uploads::default());
-        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, changes: TaskTracker::new() }))
+        let (attachments, changes) = (Attachments::default(), TaskTracker::new());
+        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, attachments, changes }))
     }
 
     /// The API as a tower service, for whoever has the sockets.
@@ -103,10 +106,12 @@ impl Api {
         .route_layer(from_fn(envelope::in_json))
     }
 
-    /// Waits for the changes that have begun. Later ones are refused.
+    /// Waits for the changes that have begun, and for the clients of one-off dynos, which end with
+    /// [`Rooms::stop`]. Later ones are refused.
     pub async fn close(&self) {
         self.0.changes.close();
         self.0.changes.wait().await;
+        self.0.attachments.close().await;
     }
 
     /// The answer of a change, which goes on if this future is dropped.
@@ -176,6 +181,10 @@ impl Api {
         &self.0.sessions
     }
 
+    pub(super) fn attachments(&self) -> &Attachments {
+        &self.0.attachments
+    }
+
     pub(super) fn uploads(&self) -> &Uploads {
         &self.0.uploads
     }
@@ -183,5 +192,9 @@ impl Api {
 
 /// What needs no token: whoever knows the secret address is meant.
 fn by_secret() -> Router<Api> {
-    log_session::reading().merge(output_stream::routes()).merge(slug_blob::routes()).merge(upload::routes())
+    log_session::reading()
+        .merge(attachment::routes())
+        .merge(output_stream::routes())
+        .merge(slug_blob::routes())
+        .merge(upload::routes())
 }

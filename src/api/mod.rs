@@ -2,7 +2,8 @@
 //!
 //! # Owns
 //! Paths and shapes of the API, who may see and change what, how a fault of any room becomes a status, an id and a
-//! message, ranges of lists, and the secret addresses: uploads, log sessions, output streams.
+//! message, ranges of lists, and the secret addresses: uploads, log sessions, output
+//! streams, attachments of one-off dynos.
 //!
 //! # Invariants
 //! 1. What GET answers, dynos and the rate limit aside, is a function of the ledger's [`State`](crate::ledger::State)
@@ -25,6 +26,7 @@ mod absent;
 mod account;
 mod allowance;
 mod app;
+mod attachment;
 mod build;
 mod caller;
 mod collaborator;
@@ -40,6 +42,7 @@ mod fields;
 mod formation;
 mod hostname;
 mod log_session;
+mod one_off;
 mod output_stream;
 mod pages;
 mod parts;
@@ -57,6 +60,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use attachment::{BadFrame, Frame};
 pub use config::{ApiConfig, ApiLimits, Scheme};
 pub use door::{Api, Rooms};
 pub use secrets::ApiSecret;

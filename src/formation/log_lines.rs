@@ -81,7 +81,8 @@ pub(super) fn words_for_owner(error: &StartError) -> String {
         StartError::Dyno(error) if error.is_the_apps_fault() => error.to_string(),
         StartError::BootTimeout(_) => error.to_string(),
         StartError::Dyno(_) | StartError::Panicked(_) => {
-            "the platform could not start it: its operator finds the reason in the platform's own log".to_owned()
+            "the platform could not start it: its operator finds the reason in the platform's own log"
+                .to_owned()
         }
     }
 }

@@ -69,7 +69,8 @@ impl Stdio {
     /// ```
     #[must_use]
     pub fn piped(look: Look) -> (Self, PipeEnds) {
-        let ((stdin, to_guest), (from_guest, stdout), (errors, stderr)) = (pipe(look), pipe(look), pipe(look));
+        let ((stdin, to_guest), (from_guest, stdout), (errors, stderr)) =
+            (pipe(look), pipe(look), pipe(look));
         let ends = PipeEnds { stdin: to_guest, stdout: from_guest, stderr: errors };
         (Self::Piped(Pipes { stdin, stdout, stderr }), ends)
     }

@@ -63,7 +63,9 @@ enum Stage {
 impl OneOffDyno {
     fn state(&self) -> DynoState {
         match self.stage {
-            Stage::Awaited { .. } | Stage::Ready(_) | Stage::Queued(_) | Stage::Starting => DynoState::Starting,
+            Stage::Awaited { .. } | Stage::Ready(_) | Stage::Queued(_) | Stage::Starting => {
+                DynoState::Starting
+            }
             Stage::Up { .. } => DynoState::Up,
             Stage::Stopping(_) => DynoState::Down,
         }
@@ -181,11 +183,7 @@ impl OneOffs {
     }
 
     /// Ends what waited for its client or ran for too long. Gives whether there was any.
-    pub(in crate::formation) fn expire(
-        &mut self,
-        now: Now,
-        say: &mut Say<'_>,
-    ) -> bool {
+    pub(in crate::formation) fn expire(&mut self, now: Now, say: &mut Say<'_>) -> bool {
         let is_due = |dyno: &&OneOffDyno| dyno.due().is_some_and(|due| due <= now.moment);
         let due = self.dynos.iter().filter(is_due).map(|dyno| dyno.id).collect::<Vec<_>>();
         for id in &due {
@@ -205,12 +203,7 @@ impl OneOffs {
     }
 
     /// Ends the selected dynos. Gives how many are.
-    pub(in crate::formation) fn stop(
-        &mut self,
-        selection: &Selection,
-        now: Now,
-        say: &mut Say<'_>,
-    ) -> usize {
+    pub(in crate::formation) fn stop(&mut self, selection: &Selection, now: Now, say: &mut Say<'_>) -> usize {
         let selected = |dyno: &&OneOffDyno| selection.includes(&dyno.name) && dyno.ending().is_none();
         let selected = self.dynos.iter().filter(selected).map(|dyno| dyno.id).collect::<Vec<_>>();
         for id in &selected {
@@ -220,13 +213,7 @@ impl OneOffs {
     }
 
     /// Ends a dyno; one that was not being started is gone at once.
-    pub(in crate::formation) fn end(
-        &mut self,
-        id: DynoId,
-        ending: Ending,
-        now: Now,
-        say: &mut Say<'_>,
-    ) {
+    pub(in crate::formation) fn end(&mut self, id: DynoId, ending: Ending, now: Now, say: &mut Say<'_>) {
         let Some(dyno) = self.find(id).filter(|dyno| dyno.ending().is_none()) else { return };
         say(&dyno.name, &|log| ending.tell(log));
         if matches!(dyno.stage, Stage::Starting | Stage::Up { .. }) {
@@ -239,12 +226,7 @@ impl OneOffs {
     }
 
     /// What the dyno is started with, its turn having come; `None` when it is not to start any more.
-    pub(in crate::formation) fn start(
-        &mut self,
-        id: DynoId,
-        now: Now,
-        say: &mut Say<'_>,
-    ) -> Option<Start> {
+    pub(in crate::formation) fn start(&mut self, id: DynoId, now: Now, say: &mut Say<'_>) -> Option<Start> {
         let dyno = self.find(id)?;
         let spec = match std::mem::replace(&mut dyno.stage, Stage::Starting) {
             Stage::Queued(spec) => *spec,
