@@ -49,6 +49,7 @@ pub(super) async fn answer(
             if let Err(error) = headers::check(&parts, wire.router.config()) {
                 return Ok(error_page(error.into(), accept.as_ref(), &parts.method, None));
             }
+            parts.extensions.insert(wire.peer.client());
             let request = Request::from_parts(parts, body.boxed_unsync());
             return Ok(Visit::begin(wire).ask(&*door, request).await);
         }

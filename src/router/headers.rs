@@ -1,4 +1,5 @@
 use super::{config::RouterConfig, error::InvalidRequest, routes::host_name};
+use crate::access::ClientAddress;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request};
 use std::net::IpAddr;
 
@@ -26,23 +27,50 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     PROXY_CONNECTION,
 ];
 
+/// How a client speaks to the router.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Scheme {
+    /// In clear text.
+    Http,
+    /// Over TLS.
+    #[expect(dead_code, reason = "TLS comes with the next commit")]
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// What the router knows about a connection and tells the dyno about it.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
+    client: ClientAddress,
     address: HeaderValue,
     port: HeaderValue,
     proto: HeaderValue,
 }
 
 impl Peer {
-    /// A client at `address` which came over clear text to `port`.
-    pub(super) fn new(address: IpAddr, port: u16) -> Self {
-        let address = HeaderValue::try_from(address.to_canonical().to_string());
+    /// A client at `address` which came to `port`.
+    pub(super) fn new(address: IpAddr, port: u16, scheme: Scheme) -> Self {
+        let client = ClientAddress(address.to_canonical());
+        let address = HeaderValue::try_from(client.0.to_string());
         Self {
+            client,
             address: address.unwrap_or(HeaderValue::from_static("unknown")),
             port: HeaderValue::from(port),
-            proto: HeaderValue::from_static("http"),
+            proto: HeaderValue::from_static(scheme.name()),
         }
+    }
+
+    /// Where the client is, an IPv4 address as such.
+    pub(super) fn client(&self) -> ClientAddress {
+        self.client
     }
 
     /// The chain of addresses as the log and the dyno see it: what the client sent, then where it really is.
@@ -215,7 +243,7 @@ mod tests {
 
     fn forwarded(uri: &str, headers: &[(&str, &str)]) -> String {
         let mut parts = parts(uri, Version::HTTP_11, headers);
-        let peer = Peer::new("::ffff:9.9.9.9".parse().expect("address"), 5000);
+        let peer = Peer::new("::ffff:9.9.9.9".parse().expect("address"), 5000, Scheme::Http);
         let host = host(&parts).expect("legal");
         let chain = peer.forwarded_for(&parts.headers);
         let id = HeaderValue::from_static("the-id");

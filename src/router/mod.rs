@@ -24,17 +24,23 @@
 //! Which dynos should run (whoever publishes [`Routes`]), what a dyno does with a request ([`crate::dyno`]), where
 //! lines go ([`crate::logplex`]), TLS, `Upgrade` (refused by leaving the header out, as for any hop-by-hop header).
 
+mod afterlife;
 mod arrival;
 mod config;
+mod connection;
 mod door;
 mod error;
 mod exchange;
+mod greeting;
 mod headers;
 mod line;
 mod listen;
+mod metered;
+mod opening;
 mod outbound;
 mod page;
 mod record;
+mod rewound;
 mod routes;
 mod server;
 mod upload;
@@ -43,6 +49,7 @@ mod wire;
 pub use config::RouterConfig;
 pub use door::Door;
 pub use error::{InvalidRequest, RouterError};
+pub use greeting::{Greeted, RawConnection, RawStream};
 pub use listen::{InvalidListen, Listen};
 pub use routes::{Destination, InvalidHost, Route, Routes, Target};
 pub use server::Router;

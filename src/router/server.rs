@@ -1,19 +1,13 @@
-use super::{
-    config::RouterConfig,
-    exchange,
-    headers::Peer,
-    routes::Routes,
-    wire::{Diagnosis, Ending, Metered, Pulse, Wire},
-};
+use super::{config::RouterConfig, connection::Connection, greeting::Greeted, routes::Routes};
 use crate::clock::Clock;
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use futures_util::future::join_all;
-use hyper::{rt::Executor, service::service_fn};
-use hyper_util::{rt::TokioIo, server::conn::auto};
+use hyper::rt::Executor;
+use hyper_util::server::conn::auto;
+use rustix::net::sockopt;
 use std::{
     fmt, io,
     net::SocketAddr,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -23,7 +17,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::{MissedTickBehavior, interval_at, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -37,6 +31,7 @@ struct Inner {
     routes: ArcSwap<Routes>,
     /// Tells who waits for an app that is being started.
     published: Notify,
+    greeted: ArcSwapOption<Arc<dyn Greeted>>,
 }
 
 impl fmt::Debug for Router {
@@ -49,7 +44,13 @@ impl Router {
     /// A router that knows no app yet. `clock` gives the `X-Request-Start` of requests.
     #[must_use]
     pub fn new(config: RouterConfig, clock: Clock) -> Self {
-        Self(Arc::new(Inner { config, clock, routes: ArcSwap::default(), published: Notify::new() }))
+        let (routes, published, greeted) = (ArcSwap::default(), Notify::new(), ArcSwapOption::empty());
+        Self(Arc::new(Inner { config, clock, routes, published, greeted }))
+    }
+
+    /// From now on `greeted` takes connections that are no HTTP; without it they are closed.
+    pub fn greet(&self, greeted: Arc<dyn Greeted>) {
+        self.0.greeted.store(Some(Arc::new(greeted)));
     }
 
     /// Makes `routes` the table for every request that arrives from now on; requests under way keep the dyno they
@@ -69,6 +70,10 @@ impl Router {
 
     pub(super) fn published(&self) -> &Notify {
         &self.0.published
+    }
+
+    pub(super) fn greeted(&self) -> Option<Arc<dyn Greeted>> {
+        self.0.greeted.load().as_deref().cloned()
     }
 
     pub(super) fn routes(&self) -> Guard<Arc<Routes>> {
@@ -98,21 +103,21 @@ impl Router {
 }
 
 /// One call of [`Router::serve`]: everything its connections share.
-struct House {
-    router: Router,
-    protocols: auto::Builder<Streams>,
+pub(super) struct House {
+    pub(super) router: Router,
+    pub(super) protocols: auto::Builder<Streams>,
     /// Connections, and the streams of HTTP/2.
-    open: TaskTracker,
+    pub(super) open: TaskTracker,
     places: Arc<Semaphore>,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
     /// The grace is over.
-    over: CancellationToken,
-    cut: Arc<AtomicUsize>,
+    pub(super) over: CancellationToken,
+    pub(super) cut: Arc<AtomicUsize>,
 }
 
 /// Spawns the streams of HTTP/2 connections (hyper wants a task for each) where [`House`] waits for them.
 #[derive(Clone)]
-struct Streams(TaskTracker);
+pub(super) struct Streams(TaskTracker);
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
@@ -132,9 +137,10 @@ impl House {
     /// Accepts until `stop`, then drops the listener: newcomers are refused rather than queued.
     async fn take_from(self: &Arc<Self>, listener: TcpListener) {
         let port = listener.local_addr().map_or(0, |address| address.port());
+        keep_alive(&listener);
         while let Some((socket, address, place)) = self.next(&listener).await {
-            let peer = Peer::new(address.ip(), port);
-            self.open.spawn(Arc::clone(self).connection(socket, peer, place));
+            let connection = Connection::new(Arc::clone(self), address.ip(), port);
+            self.open.spawn(connection.serve(socket, place));
         }
     }
 
@@ -155,41 +161,22 @@ impl House {
             }
         }
     }
+}
 
-    async fn connection(self: Arc<Self>, socket: TcpStream, peer: Peer, _place: OwnedSemaphorePermit) {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "a connection closed before its first byte");
-            return;
-        }
-        let wire = Arc::new(Wire::new(self.router.clone(), peer, self.open.clone(), Arc::clone(&self.cut)));
-        let io = TokioIo::new(Metered { socket, wire: Arc::clone(&wire) });
-        let service = {
-            let wire = Arc::clone(&wire);
-            service_fn(move |request| exchange::answer(Arc::clone(&wire), request))
-        };
-        let mut connection = pin!(self.protocols.serve_connection(io, service));
-        // A token of its own: polling it must not lock one that all connections share.
-        let stop = self.stop.child_token();
-        let mut stopping = false;
-        let (mut pulse, mut looks) = (Pulse::default(), looks(self.router.config().idle));
-        loop {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => return note_end(ended),
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                () = self.over.cancelled(), if stopping => return wire.end(Ending::Stopped),
-                _ = looks.tick() => match pulse.beat(wire.vitals()) {
-                    Diagnosis::Alive => {}
-                    Diagnosis::Idle => connection.as_mut().graceful_shutdown(),
-                    Diagnosis::Dead => return wire.end(Ending::Stalled),
-                },
-            }
-        }
+/// Has the system ask now and then whether clients are there still: what was handed over to a door may be silent for long.
+/// Accepted sockets inherit this.
+fn keep_alive(listener: &TcpListener) {
+    let set = sockopt::set_socket_keepalive(listener, true)
+        .and_then(|()| sockopt::set_tcp_keepidle(listener, ASK_AFTER))
+        .and_then(|()| sockopt::set_tcp_keepintvl(listener, ASK_AGAIN));
+    if let Err(error) = set {
+        tracing::debug!(%error, "clients that vanish will be noticed late");
     }
 }
+
+/// Silence after which the system asks whether a client is there, and its pause between questions.
+const ASK_AFTER: Duration = Duration::from_mins(1);
+const ASK_AGAIN: Duration = Duration::from_secs(15);
 
 /// How long a failed accept (no descriptors are left, say) keeps the loop from spinning.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -197,20 +184,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 fn concerns_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
-}
-
-fn note_end(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// Two looks per idle time.
-fn looks(idle: Duration) -> tokio::time::Interval {
-    let period = (idle / 2).max(Duration::from_millis(1));
-    let mut looks = interval_at(tokio::time::Instant::now() + period, period);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    looks
 }
 
 fn protocols(config: &RouterConfig, streams: Streams) -> auto::Builder<Streams> {

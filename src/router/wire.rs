@@ -1,16 +1,7 @@
-use super::{error::RouterError, headers::Peer, server::Router};
-use std::{
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
-    },
-    task::{Context, Poll},
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+use super::{afterlife::Afterlife, error::RouterError, headers::Peer, server::Router};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +24,8 @@ pub(super) struct Wire {
     blocked: AtomicBool,
     ending: AtomicU8,
     cut: Arc<AtomicUsize>,
+    /// What becomes of the connection once somebody else has it.
+    pub(super) afterlife: Afterlife,
 }
 
 /// Why the router ends a connection before its requests have ended.
@@ -49,7 +42,45 @@ impl Wire {
         let zero = AtomicU64::default;
         let (open, visits, ending) = (AtomicUsize::default(), AtomicUsize::default(), AtomicU8::default());
         let (read, written, blocked) = (zero(), zero(), AtomicBool::default());
-        Self { router, peer, tasks, begun: zero(), open, visits, read, written, blocked, ending, cut }
+        let afterlife = Afterlife::default();
+        Self {
+            router,
+            peer,
+            tasks,
+            begun: zero(),
+            open,
+            visits,
+            read,
+            written,
+            blocked,
+            ending,
+            cut,
+            afterlife,
+        }
+    }
+
+    pub(super) fn was_read(&self, bytes: usize) {
+        self.read.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// What came of writing: how many bytes, or `None` when they must wait.
+    pub(super) fn was_written(&self, bytes: Option<usize>) {
+        if let Some(bytes) = bytes {
+            self.written.fetch_add(bytes as u64, Relaxed);
+        }
+        self.blocked.store(bytes.is_none(), Relaxed);
+    }
+
+    /// The connection is another's from now on: the router no longer watches it.
+    pub(super) fn hand_over(&self) {
+        self.afterlife.begin();
+    }
+
+    /// Cuts off what was handed over, and counts it once.
+    pub(super) fn cut_off(&self) {
+        if self.afterlife.cut_off() {
+            self.cut.fetch_add(1, Relaxed);
+        }
     }
 
     pub(super) fn begin(&self) {
@@ -159,63 +190,6 @@ impl Pulse {
 
 /// Bytes that must leave between two looks for an answer's end to count as moving; more than answers to pings are.
 const TAIL: u64 = 1024;
-
-/// A socket which tells its [`Wire`] how much went through.
-pub(super) struct Metered {
-    pub(super) socket: TcpStream,
-    pub(super) wire: Arc<Wire>,
-}
-
-impl Metered {
-    fn written(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(count)) = result {
-            self.wire.written.fetch_add(count as u64, Relaxed);
-        }
-        self.wire.blocked.store(result.is_pending(), Relaxed);
-        result
-    }
-}
-
-impl AsyncRead for Metered {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let result = Pin::new(&mut self.socket).poll_read(cx, buf);
-        self.wire.read.fetch_add((buf.filled().len() - before) as u64, Relaxed);
-        result
-    }
-}
-
-impl AsyncWrite for Metered {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.socket).poll_write(cx, buf);
-        self.written(result)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
-        self.written(result)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
-    }
-}
 
 #[cfg(test)]
 mod tests {
