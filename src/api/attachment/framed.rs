@@ -2,7 +2,7 @@ use super::Frame;
 use crate::dyno::{PipeEnds, PipeReader, PipeWriter};
 use crate::formation::{Attachment, Leash, Outcome};
 use bytes::{Bytes, BytesMut};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt, StreamExt as _};
 use std::{future::pending, io, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
