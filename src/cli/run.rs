@@ -12,7 +12,7 @@ use super::{
 use crate::api::Frame;
 use crate::app::ConfigKey;
 use crate::clock::Clock;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use rustix::termios::{Winsize, tcgetwinsize};
 use serde_json::{Map, Value, json};
 use std::{io, path::PathBuf, process::ExitCode};
@@ -45,8 +45,8 @@ pub(super) struct Run {
     #[arg(long, short, value_name = "SIZE", conflicts_with = "local")]
     size: Option<String>,
     /// Set a variable beside the app's config vars; may be given several times
-    #[arg(long, short, value_name = "KEY=VALUE", value_parser = variable)]
-    env: Vec<(ConfigKey, String)>,
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    env: Vec<String>,
     /// Have the dyno take its streams for pipes even if they are a terminal
     #[arg(long)]
     no_tty: bool,
@@ -66,17 +66,17 @@ pub(super) struct Run {
 }
 
 /// Reads `KEY=VALUE`. The value may be a secret: no error shows it.
-fn variable(text: &str) -> Result<(ConfigKey, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-    Ok((key.parse().map_err(|error: crate::app::InvalidConfigKey| error.to_string())?, value.to_owned()))
+fn variable(text: &str) -> anyhow::Result<(ConfigKey, String)> {
+    let (key, value) = text.split_once('=').context("a variable is set with -e KEY=VALUE")?;
+    Ok((key.parse()?, value.to_owned()))
 }
 
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         if self.local {
-            let Self { directory, cache, env, command, .. } = self;
-            let command = command_line(&command);
-            return RunLocal { directory, cache, environment: env, command }.run().await;
+            let (environment, command) = (self.variables()?, command_line(&self.command));
+            let Self { directory, cache, .. } = self;
+            return RunLocal { directory, cache, environment, command }.run().await;
         }
         let client = self.at.platform.access().client()?;
         let mut session = Session::new(client, Console::standard(), Clock::system());
@@ -113,13 +113,13 @@ impl Run {
 
     fn app(&self, session: &mut Session) -> anyhow::Result<String> {
         let late = self.command.iter().skip(1).any(|word| matches!(&**word, "-a" | "--app"));
-        session.app(&self.at).with_context(|| {
-            if late {
-                "options stand before the command: hokku run -a APP CMD"
-            } else {
-                "it runs on a platform unless --local is given"
-            }
-        })
+        let hint =
+            if late { "options stand before the command" } else { "--local runs the app of this directory" };
+        session.app(&self.at).map_err(|error| anyhow!("{error}; {hint}"))
+    }
+
+    fn variables(&self) -> anyhow::Result<Vec<(ConfigKey, String)>> {
+        self.env.iter().map(|text| variable(text)).collect()
     }
 
     /// Orders the dyno, and goes to it.
@@ -138,7 +138,7 @@ impl Run {
         let is_terminal = terminals.input && terminals.output && !self.no_tty;
         let mut order = json!({ "attach": !self.detached, "command": command_line(&self.command) });
         let mut env = if self.detached { Map::new() } else { surroundings() };
-        env.extend(self.env.iter().map(|(key, value)| (key.to_string(), json!(value))));
+        env.extend(self.variables()?.into_iter().map(|(key, value)| (key.to_string(), json!(value))));
         order["env"] = Value::Object(env);
         if let Some(size) = &self.size {
             order["size"] = size.as_str().into();

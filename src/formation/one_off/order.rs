@@ -67,7 +67,9 @@ pub enum OneOffError {
     #[error("a one-off dyno cannot be of the type web, whose dynos take requests: leave the type out")]
     Web,
     /// The app has as many one-off dynos as it may have.
-    #[error("the app runs {limit} one-off dynos, which is the most: stop one, or wait until one ends")]
+    #[error(
+        "the app runs as many one-off dynos as it may, which is {limit}: stop one, or wait until one ends"
+    )]
     TooMany {
         /// The most.
         limit: usize,

@@ -29,7 +29,7 @@ impl Platform {
         let log = self.log().await;
         let lines = log.lines().filter_map(|line| line.split_once("heroku[run.").map(|(_, line)| line));
         lines
-            .map(|line| format!("run{}", &line[line.find(']').unwrap_or(0)..]))
+            .map(|line| format!("heroku[run{}", &line[line.find(']').unwrap_or(0)..]))
             .collect::<Vec<_>>()
             .join("\n")
     }
@@ -63,7 +63,12 @@ async fn a_detached_dyno_starts_at_once_and_is_gone_at_its_end() {
     platform.is_told(&format!("{name} v3 up; noweb")).await;
     end.send(Exit::Status(3)).expect("it runs");
     platform.is_at_rest().await;
-    insta::assert_snapshot!(platform.one_off_log().await, @"");
+    insta::assert_snapshot!(platform.one_off_log().await, @r"
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: State changed from starting to up
+    heroku[run]: Process exited with status 3
+    heroku[run]: State changed from up to complete
+    ");
 }
 
 #[tokio::test]
@@ -81,7 +86,13 @@ async fn an_attached_dyno_waits_for_its_client_and_speaks_with_it() {
     end.send(Exit::Status(0)).expect("it runs");
     assert_eq!(attachment.leash.outcome().await, Outcome::Exited(0));
     assert_eq!(attachment.streams.stdout.read(&mut [0; 9]).await.expect("read"), 0, "its end");
-    insta::assert_snapshot!(platform.one_off_log().await, @"");
+    insta::assert_snapshot!(platform.one_off_log().await, @r"
+    heroku[run]: Awaiting client
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: State changed from starting to up
+    heroku[run]: Process exited with status 0
+    heroku[run]: State changed from up to complete
+    ");
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +106,11 @@ async fn nobody_comes_and_it_never_starts() {
     attachment.leash.begin();
     platform.is_at_rest().await;
     assert!(platform.launches.try_recv().is_err());
-    insta::assert_snapshot!(platform.one_off_log().await, @"");
+    insta::assert_snapshot!(platform.one_off_log().await, @r"
+    heroku[run]: Awaiting client
+    heroku[run]: Error R13 (Attach error) -> Failed to attach to process: nobody came within 60 seconds
+    heroku[run]: State changed from starting to crashed
+    ");
 }
 
 #[tokio::test]
@@ -120,7 +135,26 @@ async fn it_ends_with_its_client_by_ctrl_c_and_by_command() {
     platform.is_at_rest().await;
     let mut lines = platform.one_off_log().await.lines().map(str::to_owned).collect::<Vec<_>>();
     lines.sort();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    heroku[run]: Awaiting client
+    heroku[run]: Awaiting client
+    heroku[run]: Awaiting client
+    heroku[run]: Client connection closed. Sending SIGHUP to all processes
+    heroku[run]: Process exited with status 129
+    heroku[run]: Process exited with status 130
+    heroku[run]: Process exited with status 143
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: State changed from starting to up
+    heroku[run]: State changed from starting to up
+    heroku[run]: State changed from starting to up
+    heroku[run]: State changed from up to complete
+    heroku[run]: State changed from up to complete
+    heroku[run]: State changed from up to complete
+    heroku[run]: Stopping all processes with SIGINT
+    heroku[run]: Stopping all processes with SIGTERM
+    ");
 }
 
 #[tokio::test]
@@ -132,14 +166,19 @@ async fn what_does_not_start_says_why() {
     attachment.leash.begin();
     platform.launch(&ordered.status.name.to_string()).await.fails();
     let Outcome::NotStarted(why) = attachment.leash.outcome().await else { panic!("it ran") };
-    insta::assert_snapshot!(why, @"");
-    insta::assert_snapshot!(platform.one_off_log().await, @"");
+    insta::assert_snapshot!(why, @"cannot read the command ``: the command is empty: write a program and its arguments, as `gunicorn app:app`");
+    insta::assert_snapshot!(platform.one_off_log().await, @r"
+    heroku[run]: Awaiting client
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: Error: cannot read the command ``: the command is empty: write a program and its arguments, as `gunicorn app:app`
+    heroku[run]: State changed from starting to crashed
+    ");
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_may_run_for_so_long_and_stops_when_it_must() {
-    let mut platform =
-        Platform::start_with(FormationConfig { one_off_limit: Duration::from_hours(1), ..config() }).await;
+    let (one_off_limit, grace) = (Duration::from_secs(10), Duration::from_secs(1));
+    let mut platform = Platform::start_with(FormationConfig { one_off_limit, grace, ..config() }).await;
     platform.deploy(&["worker"]).await;
     let long = platform.order(Streams::Log).await;
     platform.launch(&long.status.name.to_string()).await.runs_on();
@@ -156,15 +195,15 @@ async fn there_are_limits_and_conditions() {
     let mut platform = Platform::start_with(FormationConfig { one_offs: 1, ..config() }).await;
     let refused =
         async |order| platform.supervisor.run(platform.app, order).await.expect_err("refused").to_string();
-    insta::assert_snapshot!(refused(order(Streams::Log)).await, @"");
+    insta::assert_snapshot!(refused(order(Streams::Log)).await, @"the app has no code yet, so there is nothing to run: deploy it first");
     platform.deploy(&["worker"]).await;
     let web = OneOff { process_type: "web".parse().expect("a type"), ..order(Streams::Log) };
-    insta::assert_snapshot!(refused(web).await, @"");
+    insta::assert_snapshot!(refused(web).await, @"a one-off dyno cannot be of the type web, whose dynos take requests: leave the type out");
     let large = vec![("A".parse().expect("a key"), "x".repeat(1 << 20))];
-    insta::assert_snapshot!(refused(OneOff { environment: large, ..order(Streams::Log) }).await, @"");
+    insta::assert_snapshot!(refused(OneOff { environment: large, ..order(Streams::Log) }).await, @"config vars take 1048641 bytes, 64 for each var included; the limit is 65536: keep large values in the app's files");
     let ordered = platform.order(Streams::Log).await;
-    insta::assert_snapshot!(refused(order(Streams::Log)).await, @"");
-    platform.launch(&ordered.status.name.to_string()).await.runs_on();
+    insta::assert_snapshot!(refused(order(Streams::Log)).await, @"the app runs as many one-off dynos as it may, which is 1: stop one, or wait until one ends");
+    let _end = platform.launch(&ordered.status.name.to_string()).await.runs();
     platform.supervisor.close().await;
     let error = platform.supervisor.run(platform.app, order(Streams::Log)).await.expect_err("refused");
     assert!(matches!(error, OneOffError::Stopping));
