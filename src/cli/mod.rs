@@ -12,6 +12,7 @@
 mod apps;
 mod attached;
 mod build;
+mod ca;
 mod cache_dir;
 mod client;
 mod command_words;
@@ -80,6 +81,7 @@ enum Command {
     Slug(slug::SlugCommand),
     Up(up::Up),
     Ledger(ledger::Ledger),
+    Ca(ca::Ca),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
     #[command(hide = true)]
@@ -124,6 +126,7 @@ pub fn main() -> ExitCode {
             Command::Slug(command) => command.run().await,
             Command::Up(command) => command.run().await,
             Command::Ledger(command) => command.run().await,
+            Command::Ca(command) => command.run(),
             Command::Platform(command) => command.run().await,
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }

@@ -1,3 +1,4 @@
+use super::TlsConfig;
 use crate::api::ApiLimits;
 use crate::build::BuilderConfig;
 use crate::dyno::EngineConfig;
@@ -32,6 +33,8 @@ pub struct Config {
     pub log: LogConfig,
     /// How requests reach dynos.
     pub router: RouterConfig,
+    /// Certificates for https, which is spoken on the same port as http.
+    pub tls: TlsConfig,
     /// The machinery that runs guests.
     pub dyno: EngineConfig,
     /// The dyno manager.
@@ -57,6 +60,7 @@ impl Default for Config {
             grace: Duration::from_secs(30),
             log: LogConfig::default(),
             router: RouterConfig::default(),
+            tls: TlsConfig::default(),
             dyno: EngineConfig::default(),
             formation: FormationConfig::default(),
             builds: BuilderConfig::default(),
@@ -99,10 +103,11 @@ pub enum LogFormat {
 pub(super) type Section = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// Every section in the order of the file.
-pub(super) const SECTIONS: [Section; 9] = [
+pub(super) const SECTIONS: [Section; 10] = [
     ("", Config::FIELD_NAMES, Config::FIELD_DOCS),
     ("log", LogConfig::FIELD_NAMES, LogConfig::FIELD_DOCS),
     ("router", RouterConfig::FIELD_NAMES, RouterConfig::FIELD_DOCS),
+    ("tls", TlsConfig::FIELD_NAMES, TlsConfig::FIELD_DOCS),
     ("dyno", EngineConfig::FIELD_NAMES, EngineConfig::FIELD_DOCS),
     ("formation", FormationConfig::FIELD_NAMES, FormationConfig::FIELD_DOCS),
     ("builds", BuilderConfig::FIELD_NAMES, BuilderConfig::FIELD_DOCS),

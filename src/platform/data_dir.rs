@@ -15,7 +15,7 @@ const UNFINISHED: &str = ".writing-";
 /// A data directory, held by this process as long as this lives.
 ///
 /// `ledger`, `platform.key` and `slugs` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew when they
-/// are missing.
+/// are missing. So is `tls`, the certificate authority, but then it must be trusted anew.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
@@ -132,7 +132,7 @@ fn is_used_otherwise(path: &Path) -> io::Result<bool> {
 }
 
 /// Removes what a kill left of files that were being written.
-fn remove_unfinished(path: &Path) -> io::Result<()> {
+pub(super) fn remove_unfinished(path: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
@@ -142,7 +142,8 @@ fn remove_unfinished(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_whole(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+/// Writes a file so that it is whole or as it was, readable by this user only.
+pub(super) fn write_whole(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     // Temporary files are readable by this user only.
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;

@@ -71,6 +71,9 @@ pub enum PlatformError {
         #[source]
         cause: io::Error,
     },
+    /// There is no certificate to serve with.
+    #[error(transparent)]
+    Tls(#[from] super::TlsError),
     /// There is no randomness for keys.
     #[error(transparent)]
     Random(#[from] crate::access::NoRandomness),

@@ -2,8 +2,8 @@
 //!
 //! # Owns
 //! The configuration as a whole (each section belongs to its room), the data directory with its lock and its format,
-//! the owner's account and token, the table of hosts, one port for apps and control API, and the order in which
-//! everything starts and stops.
+//! the owner's account and token, the table of hosts, certificates and their authority, one port for apps and control
+//! API, and the order in which everything starts and stops.
 //!
 //! # Invariants
 //! 1. One platform per data directory; an older binary never touches a newer one's.
@@ -21,9 +21,11 @@ mod hosts;
 mod owner;
 mod session;
 mod settings;
+mod tls;
 
 pub use config::{Config, LogConfig, LogFormat};
 pub use data_dir::DataDir;
 pub use error::PlatformError;
 pub use session::Platform;
 pub use settings::{Settings, SettingsError};
+pub use tls::{CaCertificate, TlsConfig, TlsError};

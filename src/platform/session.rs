@@ -3,9 +3,10 @@ use super::{
     control::{Control, Rendezvous},
     hosts::Hosts,
     owner,
+    tls::Tls,
 };
 use crate::access::{Doorkeeper, Token};
-use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
+use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms, Scheme};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
@@ -14,7 +15,7 @@ use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
 use crate::release::{ReleaseConfig, Releases, Rooms};
-use crate::router::{Router, RouterConfig};
+use crate::router::{self, ClearText, Router, RouterConfig};
 use crate::slug::SlugStore;
 use rustix::process::{Resource, Rlimit};
 use std::{
@@ -35,6 +36,9 @@ pub struct Platform {
     releases: Releases,
     api: Api,
     router: Router,
+    scheme: Scheme,
+    /// Until it runs.
+    tls: Option<Tls>,
     /// Streams of the API end with it.
     stop: CancellationToken,
 }
@@ -56,12 +60,16 @@ impl Platform {
         let data = DataDir::open(&config.data_dir)?;
         let failed = |cause| PlatformError::Listen { listen: config.listen.to_string(), cause };
         let (listeners, port) = config.listen.bind().await.map_err(failed)?;
+        let tls = Tls::open(data.path(), &config.domain, &config.tls, clock.clone())?;
+        // Over TLS only where clients trust the certificate without being told to.
+        let scheme = if tls.is_operators() { Scheme::Https } else { Scheme::Http };
         let (ledger, key) = open_ledger(&data, key, clock.clone()).await?;
         let token = owner::ensure_owner(&ledger, &data, &config.owner).await?;
         let stop = CancellationToken::new();
         let rooms = open_rooms(&config, &data, compiler, ledger, clock.clone())?;
         let api_config = ApiConfig {
             domain: config.domain.to_string(),
+            scheme,
             port,
             limits: config.api,
             upload_limit: config.releases.source_limit,
@@ -89,15 +97,35 @@ impl Platform {
         );
         let most = most_connections(config.router.max_connections);
         let router = Router::new(RouterConfig { max_connections: most, ..config.router.clone() }, clock);
+        let clear_text =
+            if config.tls.redirect { ClearText::Redirected { port } } else { ClearText::Answered };
+        router.secure(router::Tls::new(tls.server_config()?, clear_text));
         data.write("url", &format!("http://localhost:{port}\n"))?;
-        Ok(Self { config, data, listeners, port, token, rooms, releases, api, router, stop })
+        Ok(Self {
+            config,
+            data,
+            listeners,
+            port,
+            token,
+            rooms,
+            releases,
+            api,
+            router,
+            scheme,
+            tls: Some(tls),
+            stop,
+        })
     }
 
-    /// Where it is reached: `http://localhost:8080`.
+    /// Where it is reached: `http://localhost:8080`, `https://paas.example.com` with the operator's certificate.
     #[must_use]
     pub fn url(&self) -> String {
-        let port = if self.port == 80 { String::new() } else { format!(":{}", self.port) };
-        format!("http://{}{port}", self.config.domain)
+        let (scheme, port) = (self.scheme, self.port);
+        let port = match (scheme, port) {
+            (Scheme::Http, 80) | (Scheme::Https, 443) => String::new(),
+            _ => format!(":{port}"),
+        };
+        format!("{scheme}://{}{port}", self.config.domain)
     }
 
     /// The directory that it holds.
@@ -124,6 +152,9 @@ impl Platform {
         control.refresh();
         let following = CancellationToken::new();
         tasks.spawn(following.clone().run_until_cancelled_owned(Arc::clone(&control).follow()));
+        if let Some(tls) = self.tls.take() {
+            tasks.spawn(following.clone().run_until_cancelled_owned(tls.keep_fresh()));
+        }
         let serving = {
             let (router, listeners) = (self.router.clone(), std::mem::take(&mut self.listeners));
             let (stop, grace) = (stop.clone(), self.config.grace);

@@ -5,8 +5,10 @@ use super::{
     opening::{Opening, Speech},
     rewound::Rewound,
     server::House,
+    tls::{self, ClearText},
     wire::{Diagnosis, Ending, Pulse, Wire},
 };
+use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
@@ -14,10 +16,12 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::OwnedSemaphorePermit,
-    time::{MissedTickBehavior, interval_at},
+    time::{MissedTickBehavior, interval_at, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
+/// How long a handshake may take.
+const SHAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// How long the rest of a greeting's line may take.
 const LINE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -50,8 +54,27 @@ impl Connection {
                 let socket = Metered { socket, wire: Arc::clone(&wire) };
                 self.opened(opening, socket, &wire).await;
             }
-            Speech::Tls => {}
+            // On the heap, so that connections in clear text are no larger.
+            Speech::Tls => Box::pin(self.secured(opening.early, socket)).await,
         }
+    }
+
+    /// Shakes hands over what begins with `early`, and goes on with what is spoken inside.
+    async fn secured(&self, early: Bytes, socket: TcpStream) {
+        let Some(tls) = self.house.router.tls() else { return };
+        let wire = self.wire(Scheme::Https);
+        let socket = Rewound::new(early, Metered { socket, wire: Arc::clone(&wire) });
+        let shaking = timeout(SHAKEN_WITHIN, tls.accept(socket));
+        let mut stream = match self.stop.run_until_cancelled(shaking).await {
+            Some(Ok(Ok(stream))) => stream,
+            Some(Ok(Err(error))) => return tracing::debug!(%error, "a handshake failed"),
+            Some(Err(_)) => return tracing::debug!("a handshake took too long"),
+            None => return,
+        };
+        // Nobody else sets it.
+        let _ = wire.tls_version.set(tls::version_of(&stream));
+        let Some(opening) = self.opening(&mut stream).await else { return };
+        self.opened(opening, stream, &wire).await;
     }
 
     /// What is spoken; `None` for silence as long as a connection may be without a request, and when the router stops.
@@ -63,7 +86,12 @@ impl Connection {
     fn wire(&self, scheme: Scheme) -> Arc<Wire> {
         let house = &self.house;
         let peer = Peer::new(self.client, self.port, scheme);
-        Arc::new(Wire::new(house.router.clone(), peer, house.open.clone(), Arc::clone(&house.cut)))
+        let clear_text = match (scheme, house.router.tls()) {
+            (Scheme::Http, Some(tls)) => tls.clear_text(),
+            _ => ClearText::Answered,
+        };
+        let (router, tasks, cut) = (house.router.clone(), house.open.clone(), Arc::clone(&house.cut));
+        Arc::new(Wire::new(router, peer, clear_text, tasks, cut))
     }
 
     /// Goes on with `stream` after its first bytes, and with what becomes of it.
@@ -78,6 +106,7 @@ impl Connection {
                 let Some((line, early)) = line.flatten() else { return };
                 self.greeted(line, Rewound::new(early, stream), wire).await;
             }
+            // TLS within TLS.
             Speech::Tls => return,
         }
         if wire.afterlife.has_begun() {

@@ -7,12 +7,15 @@ use super::{
     page,
     record::{Names, Record},
     routes::{Destination, Routes, Target, host_name},
+    tls::ClearText,
     upload::{Upload, answer_due},
     wire::Wire,
 };
 use crate::dyno::{Body, Dyno, HandleError};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request, uri::PathAndQuery,
+};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -63,6 +66,11 @@ pub(super) async fn answer(
     if let Err(error) = headers::check(&parts, record.wire.router.config()) {
         return Ok(refuse(record, error.into(), accept.as_ref()));
     }
+    if let ClearText::Redirected { port } = record.wire.clear_text
+        && let Some(secure) = secure_address(&record, &parts, port)
+    {
+        return Ok(redirect(record, secure));
+    }
     if let Err(error) = booted(&mut record).await {
         return Ok(refuse(record, error, accept.as_ref()));
     }
@@ -84,6 +92,25 @@ fn admit(wire: &Wire, parts: &request::Parts) -> Result<(Destination, Option<Hea
 fn destination<'a>(routes: &'a Routes, host: Option<&HeaderValue>) -> Option<&'a Destination> {
     let name = host.and_then(|host| host.to_str().ok()).and_then(host_name);
     name.map_or_else(|| routes.fallback(), |name| routes.find(name))
+}
+
+/// The same address over TLS at `port`; `None` for a client so old that it names no host.
+fn secure_address(record: &Record, parts: &request::Parts, port: u16) -> Option<HeaderValue> {
+    let host = record.names.host.as_ref().and_then(|host| host_name(host.to_str().ok()?))?;
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    HeaderValue::try_from(format!("https://{host}{port}{path}")).ok()
+}
+
+/// Sends a client on, whatever its method.
+fn redirect(mut record: Record, to: HeaderValue) -> Response<Outbound> {
+    let status = StatusCode::PERMANENT_REDIRECT;
+    record.answered(status.as_u16());
+    let mut response = Response::new(Outbound::page(full(Bytes::new()), Some(record)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::LOCATION, to);
+    headers::give_back(response.headers_mut());
+    response
 }
 
 /// Waits while the app is being started; the record then has the route that the app has now.

@@ -33,7 +33,6 @@ pub(super) enum Scheme {
     /// In clear text.
     Http,
     /// Over TLS.
-    #[expect(dead_code, reason = "TLS comes with the next commit")]
     Https,
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Line<'a> {
     pub(super) status: u16,
     pub(super) bytes: u64,
     pub(super) protocol: &'a str,
+    /// The version of TLS, `tls1.3`; nothing in clear text.
+    pub(super) tls: Option<&'a str>,
 }
 
 /// Bounds of what a client can make a line say. Together they stay well below the 10,000 bytes at which the
@@ -66,6 +68,10 @@ impl Line<'_> {
                 self.status, self.protocol
             ),
         };
+        if let Some(version) = self.tls {
+            text.push_str(" tls=true tls_version=");
+            text.push_str(version);
+        }
     }
 
     fn level(&self) -> &'static str {
@@ -125,6 +131,7 @@ mod tests {
         status: 200,
         bytes: 13,
         protocol: "http",
+        tls: None,
     };
 
     #[test]
@@ -132,6 +139,12 @@ mod tests {
         let dyno = "web.1".parse().expect("legal");
         let line = Line { dyno: Some((&dyno, Duration::from_micros(18_900))), ..PLAIN };
         insta::assert_snapshot!(line.text(), @r#"at=info method=GET path="/p?q=1" host=app.example.com request_id=3f2b fwd="1.2.3.4, 5.6.7.8" dyno=web.1 connect=0ms service=18ms status=200 bytes=13 protocol=http"#);
+    }
+
+    #[test]
+    fn tls_is_named_with_its_version() {
+        let text = Line { protocol: "https", tls: Some("tls1.3"), ..PLAIN }.text();
+        assert!(text.ends_with(" protocol=https tls=true tls_version=tls1.3"), "{text}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The router: from a socket to a dyno of the right app, and back.
 //!
 //! # Owns
-//! Listening sockets and connections (HTTP/1.1 and HTTP/2 in clear text, told apart by their first bytes), the
-//! table of hosts, the choice of a dyno, the headers that a router adds and takes away, time limits, the error
-//! pages with their H-codes, and the `heroku[router]` line of every request. Hosts of the platform itself lead to
-//! another [`Door`].
+//! Listening sockets and connections (HTTP/1.1 and HTTP/2, over TLS or in clear text on one port, told apart by their
+//! first bytes), the table of hosts, the choice of a dyno, the headers that a router adds and takes away, time limits,
+//! the error pages with their H-codes, and the `heroku[router]` line of every request. Hosts of the platform itself lead
+//! to another [`Door`], connections that are no HTTP to who is [`Greeted`].
 //!
 //! # Invariants
 //! 1. A request reads one published [`Routes`] snapshot; on its way there is no lock shared between cores, no
@@ -16,13 +16,15 @@
 //! 4. An error page names the code and what the owner can do; it never shows what went wrong inside.
 //!
 //! # The way of a request
-//! `server` accepts and watches the connection · `exchange` takes one request through `headers` (checked,
+//! `server` accepts · `connection` is one of them from its `opening` to its end, perhaps in the `afterlife` of one that
+//! was handed over · `exchange` takes one request through `headers` (checked,
 //! forwarded) and [`Routes`] to a dyno and its answer back · `arrival` is its body, read to its end even when nobody
 //! wants it · `upload` and `outbound` are the two bodies under the idle rule · `record` becomes the `line` when it is dropped.
 //!
 //! # Not here
 //! Which dynos should run (whoever publishes [`Routes`]), what a dyno does with a request ([`crate::dyno`]), where
-//! lines go ([`crate::logplex`]), TLS, `Upgrade` (refused by leaving the header out, as for any hop-by-hop header).
+//! lines go ([`crate::logplex`]), certificates (whoever gives [`Tls`]), `Upgrade` to an app (refused by leaving the header
+//! out, as for any hop-by-hop header; a [`Door`] may).
 
 mod afterlife;
 mod arrival;
@@ -43,6 +45,7 @@ mod record;
 mod rewound;
 mod routes;
 mod server;
+mod tls;
 mod upload;
 mod wire;
 
@@ -53,6 +56,7 @@ pub use greeting::{Greeted, RawConnection, RawStream};
 pub use listen::{InvalidListen, Listen};
 pub use routes::{Destination, InvalidHost, Route, Routes, Target};
 pub use server::Router;
+pub use tls::{ClearText, Tls};
 
 #[cfg(test)]
 mod tests;

@@ -154,6 +154,7 @@ impl Record {
             Target::Dynos(dynos) => dynos.get(self.dyno.load(Relaxed)),
             _ => None,
         };
+        let tls = self.wire.tls_version.get().copied();
         let line = Line {
             error,
             method: self.method.as_str(),
@@ -164,7 +165,12 @@ impl Record {
             dyno: dyno.map(|dyno| (dyno.name(), self.started.elapsed())),
             status: self.status(error),
             bytes: self.bytes,
-            protocol: if self.version == Version::HTTP_2 { "http2" } else { "http" },
+            protocol: match (self.version, tls) {
+                (Version::HTTP_2, _) => "http2",
+                (_, Some(_)) => "https",
+                (_, None) => "http",
+            },
+            tls,
         };
         line.text()
     }

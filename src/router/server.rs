@@ -1,4 +1,4 @@
-use super::{config::RouterConfig, connection::Connection, greeting::Greeted, routes::Routes};
+use super::{config::RouterConfig, connection::Connection, greeting::Greeted, routes::Routes, tls::Tls};
 use crate::clock::Clock;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use futures_util::future::join_all;
@@ -32,6 +32,7 @@ struct Inner {
     /// Tells who waits for an app that is being started.
     published: Notify,
     greeted: ArcSwapOption<Arc<dyn Greeted>>,
+    tls: ArcSwapOption<Tls>,
 }
 
 impl fmt::Debug for Router {
@@ -44,8 +45,9 @@ impl Router {
     /// A router that knows no app yet. `clock` gives the `X-Request-Start` of requests.
     #[must_use]
     pub fn new(config: RouterConfig, clock: Clock) -> Self {
-        let (routes, published, greeted) = (ArcSwap::default(), Notify::new(), ArcSwapOption::empty());
-        Self(Arc::new(Inner { config, clock, routes, published, greeted }))
+        let (routes, published) = (ArcSwap::default(), Notify::new());
+        let (greeted, tls) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        Self(Arc::new(Inner { config, clock, routes, published, greeted, tls }))
     }
 
     /// From now on `greeted` takes connections that are no HTTP; without it they are closed.
@@ -58,6 +60,11 @@ impl Router {
     pub fn publish(&self, routes: Routes) {
         self.0.routes.store(Arc::new(routes));
         self.0.published.notify_waiters();
+    }
+
+    /// From now on connections that begin with a handshake are taken over TLS; without it they are closed.
+    pub fn secure(&self, tls: Tls) {
+        self.0.tls.store(Some(Arc::new(tls)));
     }
 
     pub(super) fn config(&self) -> &RouterConfig {
@@ -74,6 +81,10 @@ impl Router {
 
     pub(super) fn greeted(&self) -> Option<Arc<dyn Greeted>> {
         self.0.greeted.load().as_deref().cloned()
+    }
+
+    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
+        self.0.tls.load_full()
     }
 
     pub(super) fn routes(&self) -> Guard<Arc<Routes>> {

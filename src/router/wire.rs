@@ -1,6 +1,6 @@
-use super::{afterlife::Afterlife, error::RouterError, headers::Peer, server::Router};
+use super::{afterlife::Afterlife, error::RouterError, headers::Peer, server::Router, tls::ClearText};
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 use tokio_util::task::TaskTracker;
@@ -10,6 +10,10 @@ use tokio_util::task::TaskTracker;
 pub(super) struct Wire {
     pub(super) router: Router,
     pub(super) peer: Peer,
+    /// What is answered to requests for apps here.
+    pub(super) clear_text: ClearText,
+    /// As log lines name it, `tls1.3`; nothing in clear text.
+    pub(super) tls_version: OnceLock<&'static str>,
     /// What goes on beside the requests.
     pub(super) tasks: TaskTracker,
     /// Requests that were begun, in all.
@@ -38,7 +42,13 @@ pub(super) enum Ending {
 }
 
 impl Wire {
-    pub(super) fn new(router: Router, peer: Peer, tasks: TaskTracker, cut: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(
+        router: Router,
+        peer: Peer,
+        clear_text: ClearText,
+        tasks: TaskTracker,
+        cut: Arc<AtomicUsize>,
+    ) -> Self {
         let zero = AtomicU64::default;
         let (open, visits, ending) = (AtomicUsize::default(), AtomicUsize::default(), AtomicU8::default());
         let (read, written, blocked) = (zero(), zero(), AtomicBool::default());
@@ -46,6 +56,8 @@ impl Wire {
         Self {
             router,
             peer,
+            clear_text,
+            tls_version: OnceLock::new(),
             tasks,
             begun: zero(),
             open,

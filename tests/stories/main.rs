@@ -15,5 +15,6 @@ mod python_apps;
 mod rebuild;
 mod run;
 mod static_site;
+mod tls;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;

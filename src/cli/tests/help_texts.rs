@@ -33,6 +33,7 @@ fn every_help_of_a_platforms_commands() {
         "ledger log",
         "ledger verify",
         "ledger export",
+        "ca",
     ];
     for command in commands {
         let words: Vec<_> = command.split_whitespace().collect();

@@ -15,6 +15,7 @@ fn the_command_line_is_consistent() {
 }
 
 mod apps;
+mod ca;
 mod config;
 mod deploying;
 mod dynos;

@@ -170,7 +170,7 @@ async fn a_connection_that_was_switched_keeps_its_place() {
 }
 
 /// Says the line and where it came from, and then whatever it reads.
-struct Echo;
+pub(super) struct Echo;
 
 impl Greeted for Echo {
     fn greeted(&self, line: String, mut stream: RawStream, client: ClientAddress) -> BoxFuture<'static, ()> {
@@ -179,6 +179,7 @@ impl Greeted for Echo {
             let (mut read, mut write) = tokio::io::split(stream);
             // Whoever cuts it ends it.
             let _ = tokio::io::copy(&mut read, &mut write).await;
+            let _ = write.shutdown().await;
         })
     }
 }

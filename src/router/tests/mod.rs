@@ -7,4 +7,5 @@ mod headers;
 mod hostile;
 mod passing;
 mod platform;
+mod secure;
 mod stopping;
