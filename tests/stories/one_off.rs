@@ -6,12 +6,14 @@ use crate::{
     platform_fixture::Up,
 };
 use rustix::process::{Pid, Signal, kill_process};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::json;
 use std::{
     error::Error,
-    io::{Read as _, Write as _},
+    io::{Read, Write},
     net::TcpStream,
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -197,22 +199,38 @@ fn a_platform_that_stops_ends_its_one_off_dynos() -> TestResult {
     Ok(())
 }
 
-/// Orders a dyno as the official command line does, and dials it. Gives the connection after the greeting.
-fn rendezvous(up: &Up, order: serde_json::Value) -> Result<(String, TcpStream), Box<dyn Error>> {
+/// Orders a dyno as the official command line does. Gives the secret by which it is dialled.
+fn ordered(up: &Up, order: serde_json::Value) -> Result<String, Box<dyn Error>> {
     let (status, dyno) = up.api("POST", "/apps/shop/dynos", Some(order));
     assert_eq!(status, 201, "{dyno}");
     let url = dyno["attach_url"].as_str().ok_or("no address")?;
     let secret = url.strip_prefix(&format!("rendezvous://localhost:{}/", up.port())).ok_or(url)?;
-    let mut stream = TcpStream::connect(("127.0.0.1", up.port()))?;
-    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    Ok(secret.to_owned())
+}
+
+/// Says the secret, and hears the greeting.
+fn greet(stream: &mut (impl Read + Write), secret: &str) -> TestResult {
     stream.write_all(format!("{secret}\r\n").as_bytes())?;
     let mut greeting = [0; 12];
     stream.read_exact(&mut greeting)?;
     assert_eq!(&greeting, b"rendezvous\r\n");
-    Ok((secret.to_owned(), stream))
+    Ok(())
 }
 
-fn rest(mut stream: TcpStream) -> Result<String, Box<dyn Error>> {
+fn dialled(up: &Up) -> Result<TcpStream, Box<dyn Error>> {
+    let stream = TcpStream::connect(("127.0.0.1", up.port()))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    Ok(stream)
+}
+
+/// Orders a dyno, and goes to it.
+fn rendezvous(up: &Up, order: serde_json::Value) -> Result<(String, TcpStream), Box<dyn Error>> {
+    let (secret, mut stream) = (ordered(up, order)?, dialled(up)?);
+    greet(&mut stream, &secret)?;
+    Ok((secret, stream))
+}
+
+fn rest(mut stream: impl Read) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     Ok(text)
@@ -233,7 +251,7 @@ fn the_official_command_line_attaches_at_a_rendezvous() -> TestResult {
     let text = rest(stream)?;
     assert!(text.contains("80") && text.contains("line1\nline2\n"), "{text}");
     assert!(text.ends_with("\u{ffff} heroku-command-exit-status: 2\n"), "{text}");
-    let mut again = TcpStream::connect(("127.0.0.1", up.port()))?;
+    let mut again = dialled(&up)?;
     again.write_all(format!("{secret}\r\n").as_bytes())?;
     assert_eq!(rest(again)?, "", "an address is for one use");
 
@@ -252,5 +270,24 @@ fn the_official_command_line_attaches_at_a_rendezvous() -> TestResult {
     let (_, stream) = rendezvous(&up, order("tool", true))?;
     drop(stream);
     assert!(log_at_rest(&up).ends_with("State changed from up to complete"));
+    Ok(())
+}
+
+#[test]
+fn a_rendezvous_may_be_over_tls() -> TestResult {
+    let (_data, up) = shop(&[]);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(up.run(&["ca"]).as_bytes())?)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let connection = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into()?)?;
+    let mut stream = rustls::StreamOwned::new(connection, dialled(&up)?);
+    let order = json!({ "attach": true, "command": "tool hello", "force_no_tty": true });
+    greet(&mut stream, &ordered(&up, order)?)?;
+    stream.write_all(b" there\x04")?;
+    let text = rest(stream)?;
+    assert!(text.contains("hello") && text.contains(" there"), "{text}");
     Ok(())
 }
