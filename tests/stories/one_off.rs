@@ -12,7 +12,7 @@ use std::{
     error::Error,
     io::{Read, Write},
     net::TcpStream,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdin, Command, Output, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -54,13 +54,14 @@ fn ran(up: &Up, words: &[&str], input: &[u8]) -> Result<Output, Box<dyn Error>> 
     Ok(ended)
 }
 
-/// A dyno that has said `hello` and waits for input that does not come.
-fn waiting(up: &Up) -> Result<Child, Box<dyn Error>> {
+/// A dyno that has said `hello` and waits for input that does not come, and the input's other end.
+fn waiting(up: &Up) -> Result<(Child, ChildStdin), Box<dyn Error>> {
     let mut child = run(up, &["tool", "hello"]).spawn()?;
     let mut hello = [0; 5];
     child.stdout.as_mut().ok_or("no stdout")?.read_exact(&mut hello)?;
     assert_eq!(&hello, b"hello");
-    Ok(child)
+    let stdin = child.stdin.take().ok_or("no stdin")?;
+    Ok((child, stdin))
 }
 
 fn one_offs(up: &Up) -> Vec<String> {
@@ -94,7 +95,14 @@ fn streams_stay_apart_and_the_exit_status_is_passed_on() -> TestResult {
     assert_eq!(ended.status.code(), Some(2), "{}", said(&ended));
     assert_eq!(String::from_utf8(ended.stdout)?, "two wordsfrom stdin");
     assert_eq!(String::from_utf8(ended.stderr)?, "err\n");
-    insta::assert_snapshot!(log_at_rest(&up), @"");
+    insta::assert_snapshot!(log_at_rest(&up), @r"
+    heroku[run]: Awaiting client
+    app[api]: Starting process with command `tool 'two words' '$HOME'` by user owner@localhost
+    heroku[run]: Starting process with command `tool 'two words' '$HOME'`
+    heroku[run]: State changed from starting to up
+    heroku[run]: Process exited with status 2
+    heroku[run]: State changed from up to complete
+    ");
     up.run(&["config", "set", "GREETING=Ahoy there", "-a", "shop"]);
     for (words, out) in [
         (&["run", "-a", "shop", r#"tool "$GREETING""#][..], "Ahoy there"),
@@ -129,18 +137,26 @@ fn println_time(what: &str, began: Instant) {
 #[test]
 fn ctrl_c_a_killed_client_and_stop_end_the_dyno() -> TestResult {
     let (_data, up) = shop(&[]);
-    let mut interrupted = waiting(&up)?;
+    let (mut interrupted, _open) = waiting(&up)?;
     assert_eq!(one_offs(&up).len(), 1);
     kill_process(Pid::from_child(&interrupted), Signal::INT)?;
     assert_eq!(interrupted.wait()?.code(), Some(130));
-    insta::assert_snapshot!(log_at_rest(&up), @"");
+    insta::assert_snapshot!(log_at_rest(&up), @r"
+    heroku[run]: Awaiting client
+    app[api]: Starting process with command `tool hello` by user owner@localhost
+    heroku[run]: Starting process with command `tool hello`
+    heroku[run]: State changed from starting to up
+    heroku[run]: Stopping all processes with SIGINT
+    heroku[run]: Process exited with status 130
+    heroku[run]: State changed from up to complete
+    ");
 
-    let mut killed = waiting(&up)?;
+    let (mut killed, _open) = waiting(&up)?;
     killed.kill()?;
     killed.wait()?;
     assert!(log_at_rest(&up).contains("Client connection closed. Sending SIGHUP to all processes"));
 
-    let mut stopped = waiting(&up)?;
+    let (mut stopped, _open) = waiting(&up)?;
     let name = one_offs(&up)[0].split(' ').next().expect("a name").to_owned();
     up.run(&["stop", &name, "-a", "shop"]);
     assert_eq!(stopped.wait()?.code(), Some(143));
@@ -153,7 +169,19 @@ fn a_detached_dyno_is_in_ps_and_its_output_in_the_log() -> TestResult {
     let (_data, up) = shop(&[]);
     let name = up.run(&["run:detached", "-a", "shop", "tool", "done"]);
     assert!(name.starts_with("run."), "{name}");
-    insta::assert_snapshot!(log_at_rest(&up), @"");
+    // What the API, the dyno manager and the dyno say is told side by side.
+    let log = log_at_rest(&up);
+    let mut lines = log.lines().collect::<Vec<_>>();
+    lines.sort_unstable();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    app[api]: Starting process with command `tool done` by user owner@localhost
+    app[run]: done
+    app[run]: err
+    heroku[run]: Process exited with status 1
+    heroku[run]: Starting process with command `tool done`
+    heroku[run]: State changed from starting to up
+    heroku[run]: State changed from up to complete
+    ");
     let name = up.run(&["run", "--detached", "-a", "shop", "spin"]);
     let name = name.trim();
     let due = Instant::now() + Duration::from_mins(1);
@@ -182,10 +210,19 @@ fn what_cannot_run_is_refused_with_what_to_do() -> TestResult {
     told.push(up.refuses(&["run", "-a", "shop", "mirror"]));
     told.push(up.refuses(&["run", "-s", "huge", "-a", "shop", "tool"]));
     told.push(up.refuses(&["stop", "run.1", "-a", "shop"]));
-    let mut one = waiting(&up)?;
+    let (mut one, input) = waiting(&up)?;
     told.push(up.refuses(&["run", "-a", "shop", "tool"]));
-    insta::assert_snapshot!(told.concat(), @"");
-    drop(one.stdin.take());
+    insta::assert_snapshot!(told.concat(), @r"
+     !     The app has no code yet, so there is nothing to run: deploy it first.
+     !     nothing named `toll` on the PATH; programs here: mirror, spin, tool, trap
+     !     `|` is shell syntax; there is no shell in a dyno: connect the programs in a script of your app's language.
+     !     mirror.wat cannot run as `run`: it is a component that exports wasi:http/incoming-handler@0.2, which runs only as web; run a command instead
+     !     `huge` is not a dyno size; there are eco, basic, standard-1x, standard-2x, performance-m, performance-l.
+    Stopping run.1 on ⬢ shop... failed
+     !     Couldn't find that dyno.
+     !     The app runs as many one-off dynos as it may, which is 1: stop one, or wait until one ends.
+    ");
+    drop(input);
     assert_eq!(one.wait()?.code(), Some(1));
     Ok(())
 }
@@ -193,7 +230,7 @@ fn what_cannot_run_is_refused_with_what_to_do() -> TestResult {
 #[test]
 fn a_platform_that_stops_ends_its_one_off_dynos() -> TestResult {
     let (_data, up) = shop(&[]);
-    let mut client = waiting(&up)?;
+    let (mut client, _open) = waiting(&up)?;
     assert!(up.stop().success());
     assert_eq!(client.wait()?.code(), Some(143));
     Ok(())
@@ -269,7 +306,7 @@ fn the_official_command_line_attaches_at_a_rendezvous() -> TestResult {
     assert!(text.starts_with(" !     nothing named `toll` on the PATH"), "{text}");
     let (_, stream) = rendezvous(&up, order("tool", true))?;
     drop(stream);
-    assert!(log_at_rest(&up).ends_with("State changed from up to complete"));
+    assert!(log_at_rest(&up).ends_with(" to complete"));
     Ok(())
 }
 
