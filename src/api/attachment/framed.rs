@@ -102,7 +102,7 @@ async fn hear(
     mut stdin: PipeWriter,
     leash: &Leash,
 ) {
-    let mut open = true;
+    let (mut open, mut interrupted) = (true, false);
     while let Some(Ok(bytes)) = frames.next().await {
         match Frame::decode(bytes.freeze()) {
             // A dyno that has ended reads no more, and the client will hear of it.
@@ -112,7 +112,11 @@ async fn hear(
                 open = false;
                 drop(stdin.shutdown().await);
             }
-            Ok(Frame::Interrupt) => leash.interrupt(),
+            Ok(Frame::Interrupt) if !interrupted => {
+                interrupted = true;
+                leash.interrupt();
+            }
+            Ok(Frame::Interrupt) => {}
             Ok(_) | Err(_) => return,
         }
     }

@@ -113,7 +113,7 @@ async fn hear(
     echo: mpsc::Sender<Vec<u8>>,
     input_ended: &CancellationToken,
 ) {
-    let mut terminal = LineDiscipline::new(manner.look);
+    let (mut terminal, mut interrupted) = (LineDiscipline::new(manner.look), false);
     loop {
         let typed = match next(&mut read, &terminal).await {
             Next::Bytes(bytes) => terminal.take(&bytes),
@@ -124,7 +124,8 @@ async fn hear(
             // Nobody shows it after the dyno's end.
             let _ = echo.send(typed.echo).await;
         }
-        if typed.interrupts {
+        if typed.interrupts && !interrupted {
+            interrupted = true;
             leash.interrupt();
         }
         if !input_ended.is_cancelled() {

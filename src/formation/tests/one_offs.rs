@@ -187,7 +187,22 @@ async fn it_may_run_for_so_long_and_stops_when_it_must() {
     let _end = platform.launch(&short.status.name.to_string()).await.runs();
     platform.is_told(&format!("{} v3 up; noweb", long.status.name)).await;
     platform.is_at_rest().await;
-    insta::assert_snapshot!(platform.one_off_log().await, @"");
+    insta::assert_snapshot!(platform.one_off_log().await, @r"
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: State changed from starting to up
+    heroku[run]: Starting process with command `python work.py`
+    heroku[run]: State changed from starting to up
+    heroku[run]: The process ran for as long as a one-off dyno may
+    heroku[run]: Stopping all processes with SIGTERM
+    heroku[run]: Process exited with status 143
+    heroku[run]: State changed from up to complete
+    heroku[run]: The process ran for as long as a one-off dyno may
+    heroku[run]: Stopping all processes with SIGTERM
+    heroku[run]: Error R12 (Exit timeout) -> At least one process failed to exit within 1 seconds of SIGTERM
+    heroku[run]: Stopping remaining processes with SIGKILL
+    heroku[run]: Process exited with status 137
+    heroku[run]: State changed from up to complete
+    ");
 }
 
 #[tokio::test]
