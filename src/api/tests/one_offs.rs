@@ -21,14 +21,16 @@ async fn a_dyno_waits_at_a_secret_address_for_the_client_that_ordered_it() {
         json!({ "attach": true, "command": "python", "env": { "COLUMNS": 80 }, "size": "standard-2x" });
     let ordered = door.post("/apps/shop/dynos", order).await;
     let name = named(&ordered.body);
-    let shown = ordered.shown().replace(&name, "run.4821");
+    let address = ordered.body["attach_url"].as_str().expect("an address");
+    let secret = &address[address.len() - 64..];
+    let shown = ordered.shown().replace(&name, "run.4821").replace(secret, "[secret]");
     insta::assert_snapshot!(shown, @r#"
     201 {
       "app": {
         "id": "[id]",
         "name": "shop"
       },
-      "attach_url": "rendezvous://localhost:8080/rendezvous-10c8b049ae9f56d82d94ed0d374cb7bbdd741adedda618229d4e66b42e59d76b",
+      "attach_url": "rendezvous://localhost:8080/rendezvous-[secret]",
       "command": "python",
       "created_at": "2026-11-22T22:00:00Z",
       "id": "[id]",
