@@ -47,6 +47,12 @@
 //! on the connection's own task with a warm instance; one router line and the guest's output meet in the
 //! [`logplex`]. No lock is shared between cores and nothing is queued elsewhere.
 //!
+//! # The way of a one-off dyno
+//!
+//! [`api`] takes the order and gives out a secret address; [`formation`] lists the dyno and waits. Who comes with the
+//! secret holds the other ends of its three pipes ([`dyno::Stdio::piped`]): in frames for our client, as on a terminal for
+//! Heroku's. The dyno starts when its client is there, and ends when it goes.
+//!
 //! # Embedding
 //!
 //! Without default features only the rooms up to [`dyno`] are compiled: no command line, no build, no sockets.

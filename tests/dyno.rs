@@ -4,13 +4,14 @@ use bytes::Bytes;
 use hokku::{
     Body, Dyno, DynoSpec, Engine, EngineConfig, Slug,
     clock::Clock,
-    dyno::{Exit, HandleError, Limits, Reuse, Stdio},
+    dyno::{Exit, HandleError, Limits, Look, PipeEnds, Reuse, Stdio},
     logplex::{AppLog, Logplex, LogplexConfig, TailFilter},
     slug::{PackPlan, ProcessPlan, SlugStore},
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use std::{sync::Arc, time::Duration};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 type TestResult = Result<(), hokku::dyno::BodyError>;
 
@@ -288,6 +289,71 @@ async fn a_preview_1_module_runs_as_a_command_with_its_exit_status() -> TestResu
     let (exit, mut lines) = run("tool 'hello there' b c").await?;
     lines.sort();
     assert_eq!((exit, lines), (Exit::Status(3), vec!["err".to_owned(), "hello there".to_owned()]));
+    Ok(())
+}
+
+/// A command whose streams are pipes.
+async fn piped(command: &str) -> Result<(Dyno, PipeEnds), hokku::dyno::BodyError> {
+    let engine = Engine::new(EngineConfig { max_instances: 4, ..EngineConfig::default() })?;
+    let slug = slug(&[("tool.wat", COMMAND)], &[]).await?;
+    let (stdio, ends) = Stdio::piped(Look::Pipe);
+    let dyno = Dyno::start(&engine, &slug, DynoSpec { stdio, ..DynoSpec::one_off(command) }).await?;
+    Ok((dyno, ends))
+}
+
+#[tokio::test]
+async fn a_command_speaks_through_three_pipes() -> TestResult {
+    let (dyno, PipeEnds { mut stdin, mut stdout, mut stderr }) = piped("tool first").await?;
+    let input: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[usize::from(n % 7 == 0)]).collect();
+    let sent = input.clone();
+    let write = async move { stdin.write_all(&sent).await };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let read = async { tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err)) };
+    let (written, (out_read, err_read)) = tokio::join!(write, read);
+    (written?, out_read?, err_read?);
+    assert_eq!(dyno.exited().await, Exit::Status(1));
+    assert!(out == [b"first", &*input].concat(), "{} bytes came back", out.len());
+    assert_eq!(err, b"err\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_reads_ends_with_its_input() -> TestResult {
+    let (dyno, PipeEnds { mut stdin, stdout, stderr }) = piped("tool").await?;
+    drop((stdout, stderr));
+    stdin.write_all(&vec![b'x'; 1_000_000]).await?;
+    drop(stdin);
+    assert_eq!(dyno.exited().await, Exit::Status(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_stops_though_it_waits_for_a_reader() -> TestResult {
+    let (dyno, ends) = piped("tool").await?;
+    let PipeEnds { mut stdin, stdout, stderr } = ends;
+    // Two pipes' worth and more: the guest has written all it can, and waits.
+    let filling = async { stdin.write_all(&vec![b'x'; 10_000_000]).await };
+    tokio::select! {
+        filled = filling => panic!("nobody read: {filled:?}"),
+        exit = async {
+            dyno.stop();
+            dyno.exited().await
+        } => assert_eq!(exit, Exit::Stopped),
+    }
+    drop((stdout, stderr));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_speaks_through_a_pipe_and_survives_its_reader() -> TestResult {
+    let (stdio, PipeEnds { mut stdout, .. }) = Stdio::piped(Look::Pipe);
+    let lab = Lab::start(|spec| spec.stdio = stdio).await?;
+    assert_eq!(lab.text("/l").await?, "Hello, World\n");
+    let mut line = [0; 7];
+    stdout.read_exact(&mut line).await?;
+    assert_eq!(&line, b"a line\n");
+    drop(stdout);
+    assert_eq!(lab.text("/l").await?, "Hello, World\n");
     Ok(())
 }
 

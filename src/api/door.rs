@@ -1,5 +1,5 @@
 use super::{
-    ApiConfig, absent, account, accounts, allowance::Allowance, app, app_transfer, authorization, build,
+    ApiConfig, absent, account, accounts, allowance::Allowance, app, app_transfer, attachment, attachment::Attachments, authorization, build,
     caller, collaborator, config_var, domain, dyno, dyno_size, envelope, error::ApiError, formation,
     log_session, log_session::Sessions, output_stream, region, release, slug, slug_blob, source, stack,
     upload, upload::Uploads,
@@ -50,6 +50,7 @@ struct Inner {
     allowance: Allowance,
     sessions: Sessions,
     uploads: Uploads,
+    attachments: Attachments,
     changes: TaskTracker,
 }
 
@@ -65,7 +66,8 @@ impl Api {
     pub fn new(config: ApiConfig, rooms: Rooms) -> Self {
         let allowance = Allowance::new(config.limits);
         let (sessions, uploads) = (Sessions::default(), Uploads::default());
-        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, changes: TaskTracker::new() }))
+        let (attachments, changes) = (Attachments::default(), TaskTracker::new());
+        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, attachments, changes }))
     }
 
     /// The API as a tower service, for whoever has the sockets.
@@ -108,10 +110,12 @@ impl Api {
         .route_layer(from_fn(envelope::in_json))
     }
 
-    /// Waits for the changes that have begun. Later ones are refused.
+    /// Waits for the changes that have begun, and for the clients of one-off dynos, which end with
+    /// [`Rooms::stop`]. Later ones are refused.
     pub async fn close(&self) {
         self.0.changes.close();
         self.0.changes.wait().await;
+        self.0.attachments.close().await;
     }
 
     /// The answer of a change, which goes on if this future is dropped.
@@ -181,6 +185,10 @@ impl Api {
         &self.0.sessions
     }
 
+    pub(super) fn attachments(&self) -> &Attachments {
+        &self.0.attachments
+    }
+
     pub(super) fn uploads(&self) -> &Uploads {
         &self.0.uploads
     }
@@ -188,5 +196,9 @@ impl Api {
 
 /// What needs no token: whoever knows the secret address is meant.
 fn by_secret() -> Router<Api> {
-    log_session::reading().merge(output_stream::routes()).merge(slug_blob::routes()).merge(upload::routes())
+    log_session::reading()
+        .merge(attachment::routes())
+        .merge(output_stream::routes())
+        .merge(slug_blob::routes())
+        .merge(upload::routes())
 }

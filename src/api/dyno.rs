@@ -1,9 +1,9 @@
 use super::{
     Api,
     error::ApiError,
-    formation,
+    formation, one_off,
     pages::{Field, Key, Listed, Page, Pages},
-    parts::{Moment, Named, Null},
+    parts::{Moment, Named},
     scope::{Scope, Word},
 };
 use crate::formation::{AppRoster, DynoState, DynoStatus, Selection};
@@ -21,25 +21,18 @@ use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
-        .route("/apps/{app}/dynos", get(list).post(create).delete(restart_all))
+        .route("/apps/{app}/dynos", get(list).post(one_off::create).delete(restart_all))
         .route("/apps/{app}/dynos/{dyno}", get(info).delete(restart))
         .route("/apps/{app}/dynos/{dyno}/actions/stop", post(stop))
         .route("/apps/{app}/formations/{formation}", delete(restart_type))
         .route("/apps/{app}/formations/{formation}/actions/stop", post(stop_type))
 }
 
-/// One-off dynos are not for platforms yet: told so that nobody looks for a mistake of their own.
-async fn create() -> ApiError {
-    ApiError::invalid(
-        "This platform does not run one-off dynos yet: `hokku run --local` does, on your machine.",
-    )
-}
-
 /// A dyno as it is now: the one resource that is not from the ledger.
-#[derive(Debug, Serialize)]
-struct Shape {
+#[derive(Serialize)]
+pub(super) struct Shape {
     app: Named,
-    attach_url: Null,
+    attach_url: Option<String>,
     command: String,
     created_at: Moment,
     id: String,
@@ -69,11 +62,11 @@ impl Listed for Shape {
 }
 
 impl Shape {
-    fn of(dyno: &DynoStatus, app: &App) -> Self {
+    pub(super) fn of(dyno: &DynoStatus, app: &App) -> Self {
         let release = app.release(dyno.release);
         Self {
             app: Named::app(app),
-            attach_url: (),
+            attach_url: None,
             command: dyno.command.clone(),
             created_at: Moment(dyno.since),
             id: dyno.id.to_string(),
@@ -92,6 +85,11 @@ impl Shape {
             r#type: ProcessType::to_string(dyno.name.process_type()),
             updated_at: Moment(dyno.since),
         }
+    }
+
+    /// Where its client attaches. Only the one who ordered it is told.
+    pub(super) fn attach_at(&mut self, address: String) {
+        self.attach_url = Some(address);
     }
 }
 
@@ -120,8 +118,11 @@ async fn info(Handle(api): Handle<Api>, scope: Scope, Word(named): Word) -> Resu
 /// Answered at once; the dynos follow.
 type Accepted = (StatusCode, Json<Value>);
 
+/// Stops the one-off dynos that are meant. A dyno of a formation that is stopped is started again, as on Heroku.
 async fn select(api: &Api, scope: &Scope, selection: Selection) -> Accepted {
-    api.supervisor().restart(scope.app.id, selection).await;
+    if selection == Selection::All || api.supervisor().stop(scope.app.id, selection.clone()).await == 0 {
+        api.supervisor().restart(scope.app.id, selection).await;
+    }
     (StatusCode::ACCEPTED, Json(json!({})))
 }
 
@@ -139,11 +140,21 @@ async fn restart_type(
     scope: Scope,
     Word(named): Word,
 ) -> Result<Accepted, ApiError> {
-    let (process_type, _) = formation::find(&scope.app, &named)?;
+    let one_offs = named.parse().ok().filter(|named| has_one_off(&api, &scope.app, named));
+    let process_type = match one_offs {
+        Some(process_type) => process_type,
+        None => formation::find(&scope.app, &named)?.0,
+    };
     Ok(select(&api, &scope, Selection::Type(process_type)).await)
 }
 
-/// A dyno of a formation that is stopped is started again, as on Heroku.
+/// Whether a one-off dyno of that type runs: one of a type that the app does not have otherwise.
+fn has_one_off(api: &Api, app: &App, process_type: &ProcessType) -> bool {
+    let roster = roster(api, app);
+    let mut dynos = roster.iter().flat_map(|roster| &roster.dynos);
+    !app.wanted().contains_key(process_type) && dynos.any(|dyno| dyno.name.process_type() == process_type)
+}
+
 async fn stop(
     api: Handle<Api>,
     scope: Scope,

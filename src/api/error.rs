@@ -1,7 +1,8 @@
 use crate::access::{AccountError, Refused};
+use crate::formation::OneOffError;
 use crate::ledger::{AppendError, ChangeError, LedgerError};
 use crate::release::ReleaseError;
-use crate::slug::SlugError;
+use crate::slug::{CommandError, SlugError};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -77,6 +78,12 @@ impl ApiError {
     pub(super) fn wrong_method() -> Self {
         let message = "This resource cannot be used that way: see the Allow header for the methods it has.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    /// What is at this address is spoken to in another protocol.
+    pub(super) fn upgrade_required(protocol: &str) -> Self {
+        let message = format!("Ask over HTTP/1.1 with `Connection: upgrade` and `Upgrade: {protocol}`.");
+        Self::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", message)
     }
 
     pub(super) fn not_acceptable() -> Self {
@@ -189,6 +196,22 @@ impl From<AccountError> for ApiError {
             E::Append(append) => append.into(),
             refused => Self::invalid(sentence(&refused)),
         }
+    }
+}
+
+impl From<OneOffError> for ApiError {
+    fn from(error: OneOffError) -> Self {
+        match error {
+            OneOffError::NoApp => Self::missing("app"),
+            OneOffError::Stopping => Self::stopping(),
+            refused => Self::invalid(sentence(&refused)),
+        }
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        Self::invalid(sentence(&error))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! # Owns
 //! Paths and shapes of the API, who may see and change what, how a fault of any room becomes a status, an id and a
-//! message, ranges of lists, and the secret addresses: uploads, log sessions, output streams.
+//! message, ranges of lists, and the secret addresses: uploads, log sessions, output
+//! streams, attachments of one-off dynos.
 //!
 //! # Invariants
 //! 1. What GET answers, dynos and the rate limit aside, is a function of the ledger's [`State`](crate::ledger::State)
@@ -28,6 +29,7 @@ mod allowance;
 mod app;
 mod app_transfer;
 mod authorization;
+mod attachment;
 mod build;
 mod caller;
 mod collaborator;
@@ -43,6 +45,7 @@ mod fields;
 mod formation;
 mod hostname;
 mod log_session;
+mod one_off;
 mod output_stream;
 mod pages;
 mod parts;
@@ -60,6 +63,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use attachment::{BadFrame, Frame};
 pub use config::{ApiConfig, ApiLimits, Scheme};
 pub use door::{Api, Rooms};
 pub use secrets::ApiSecret;

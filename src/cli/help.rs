@@ -3,11 +3,11 @@ use std::fmt::Write as _;
 
 /// The commands as `hokku --help` lists them.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("At your desk", &["serve", "run", "build", "slug"]),
+    ("At your desk", &["serve", "build", "slug"]),
     ("The platform", &["up", "ledger", "ca"]),
     ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
     ("Code and config", &["deploy", "releases", "rollback", "config"]),
-    ("Dynos", &["ps", "scale", "restart", "logs"]),
+    ("Dynos", &["ps", "scale", "restart", "run", "stop", "logs"]),
 ];
 
 /// `cli` with the usage of each command as its help shows it. By itself clap lists, in an error, every option that has a

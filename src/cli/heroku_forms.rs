@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 
 /// Heroku's names for commands that have another name here; a topic and its command.
-const RENAMED: [(&str, &str, &str); 12] = [
+const RENAMED: [(&str, &str, &str); 14] = [
     ("apps", "create", "create"),
     ("apps", "info", "info"),
     ("apps", "destroy", "destroy"),
@@ -11,8 +11,10 @@ const RENAMED: [(&str, &str, &str); 12] = [
     ("config", "list", "config"),
     ("dyno", "restart", "restart"),
     ("dyno", "scale", "scale"),
+    ("dyno", "stop", "stop"),
     ("ps", "restart", "restart"),
     ("ps", "scale", "scale"),
+    ("ps", "stop", "stop"),
     ("releases", "rollback", "rollback"),
 ];
 
@@ -33,6 +35,10 @@ pub(super) fn in_our_words(mut words: Vec<OsString>) -> Vec<OsString> {
     let ours = RENAMED.iter().find(|(theirs, name, _)| (*theirs, *name) == (topic, action));
     let ours: Vec<OsString> = match ours {
         Some((_, _, ours)) => vec![ours.into()],
+        // With a blank between them the second word is the command that is run.
+        None if taken == 1 && (topic, action) == ("run", "detached") => {
+            vec!["run".into(), "--detached".into()]
+        }
         None if taken == 1 && TOPICS.contains(&topic) => vec![topic.into(), action.into()],
         None => return words,
     };
@@ -59,6 +65,8 @@ mod tests {
             "hokku help releases:rollback",
             "hokku ledger:log",
             "hokku config:sett",
+            "hokku ps:stop run.1",
+            "hokku run:detached -a shop work",
         ];
         insta::assert_snapshot!(lines.map(ours).join("\n"), @r"
         hokku config set A=b:c -a shop
@@ -68,6 +76,8 @@ mod tests {
         hokku help rollback
         hokku ledger log
         hokku config sett
+        hokku stop run.1
+        hokku run --detached -a shop work
         ");
     }
 
@@ -79,6 +89,7 @@ mod tests {
             "hokku --help",
             "hokku scale web=1:standard-2x",
             "hokku x:y",
+            "hokku run detached",
             "hokku ps -a scale",
         ] {
             assert_eq!(ours(line), line);

@@ -10,6 +10,7 @@
 //! Doing anything: each command calls one room, or asks a platform over HTTP (`client`).
 
 mod apps;
+mod attached;
 mod build;
 mod ca;
 mod cache_dir;
@@ -39,11 +40,13 @@ mod releases;
 mod restart;
 mod rollback;
 mod run;
+mod run_local;
 mod scale;
 mod serve;
 mod session;
 mod slug;
 mod source_archive;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod up;

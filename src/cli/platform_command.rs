@@ -7,6 +7,7 @@ use super::{
     interrupt::{INTERRUPTED, stop_on_interrupt},
     logs, open, ps, releases, restart, rollback, scale,
     session::{AtPlatform, Session},
+    stop,
 };
 use crate::clock::Clock;
 use clap::Subcommand;
@@ -27,6 +28,7 @@ pub(super) enum PlatformCommand {
     Ps(ps::Ps),
     Scale(scale::Scale),
     Restart(restart::Restart),
+    Stop(stop::Stop),
     Logs(logs::Logs),
 }
 
@@ -49,13 +51,7 @@ impl PlatformCommand {
     /// Runs the command in `session`; for an app that is not there the error names one that is.
     pub(super) async fn run_in(self, session: &mut Session) -> anyhow::Result<ExitCode> {
         let ended = self.dispatch(session).await;
-        let Err(error) = ended else { return ended };
-        session.console.break_off("failed");
-        let unknown = error.downcast_ref().is_some_and(ClientError::is_unknown_app);
-        match session.subject() {
-            Some(app) if unknown => Err(with_nearest(session, app, error).await),
-            _ => Err(error),
-        }
+        explained(session, ended).await
     }
 
     async fn dispatch(self, session: &mut Session) -> anyhow::Result<ExitCode> {
@@ -72,6 +68,7 @@ impl PlatformCommand {
             Self::Ps(command) => command.run(session).await,
             Self::Scale(command) => command.run(session).await,
             Self::Restart(command) => command.run(session).await,
+            Self::Stop(command) => command.run(session).await,
             Self::Logs(command) => command.run(session).await,
         }
     }
@@ -90,8 +87,23 @@ impl PlatformCommand {
             Self::Ps(command) => &command.at.platform,
             Self::Scale(command) => &command.at.platform,
             Self::Restart(command) => &command.at.platform,
+            Self::Stop(command) => &command.at.platform,
             Self::Logs(command) => &command.at.platform,
         }
+    }
+}
+
+/// How a command ended; for an app that is not there the error names one that is.
+pub(super) async fn explained(
+    session: &mut Session,
+    ended: anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    let Err(error) = ended else { return ended };
+    session.console.break_off("failed");
+    let unknown = error.downcast_ref().is_some_and(ClientError::is_unknown_app);
+    match session.subject() {
+        Some(app) if unknown => Err(with_nearest(session, app, error).await),
+        _ => Err(error),
     }
 }
 

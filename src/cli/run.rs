@@ -1,138 +1,192 @@
 use super::{
-    build::{build, builder, dotenv},
+    attached::{Attached, Ended},
     cache_dir::CacheDir,
+    client::OneOff,
     command_words::command_line,
+    console::Console,
     interrupt::{INTERRUPTED, stop_on_interrupt},
-    plain_text::plain,
-    serve::{app_name, own_compiler},
+    platform_command::explained,
+    run_local::RunLocal,
+    session::{AtApp, Session},
 };
-use crate::app::ConfigVars;
-use crate::build::Builder;
-use crate::dyno::{Dyno, DynoSpec, Engine, EngineConfig, Stdio};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use crate::api::Frame;
+use crate::app::ConfigKey;
+use crate::clock::Clock;
+use anyhow::{Context as _, anyhow, bail};
+use rustix::termios::{Winsize, tcgetwinsize};
+use serde_json::{Map, Value, json};
+use std::{io, path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
 
-/// Run a one-off dyno attached to the terminal.
+/// Run a command in a one-off dyno, attached to the terminal
 ///
-/// The command runs with the app's code and config vars, on a disk of its own, and its exit status becomes this
-/// command's. Standard input, output and error are the dyno's own. A single word is taken as a whole command line:
-/// "python worker.py".
+/// The command runs with the app's code and config vars, on a disk of its own. Standard input, output and error are the
+/// dyno's own, and its exit status becomes this command's. Ctrl-C ends the dyno, and so does a connection that breaks.
+///
+/// A single word is taken as a whole command line: "python worker.py". There is no shell in a dyno. The name of a process
+/// type of the Procfile stands for its command. Options of hokku stand before the command.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("where").required(true).args(["local"]))]
+#[command(after_help = "Examples:
+  hokku run -a shop python migrate.py
+  hokku run -a shop -- python -c 'print(6 * 7)'
+  hokku run -a shop python load.py < rows.csv > report.txt
+  hokku run --detached --size standard-2x -e BATCH=7 -a shop python nightly.py
+  hokku run --local -- python worker.py    the app of this directory, on this machine
+
+`hokku ps` lists one-off dynos, `hokku stop run.4821` ends one.")]
 pub(super) struct Run {
-    /// Run the app of a directory on this machine
+    /// Run the app of a directory on this machine, without a platform
     #[arg(long)]
     local: bool,
-    /// The app's directory
-    #[arg(short = 'C', long, default_value = ".", value_name = "DIR")]
+    /// Do not wait for it: print the dyno's name; what it says goes to the app's log
+    #[arg(long, short, conflicts_with = "local")]
+    detached: bool,
+    /// How much it may take, like standard-2x
+    #[arg(long, short, value_name = "SIZE", conflicts_with = "local")]
+    size: Option<String>,
+    /// Set a variable beside the app's config vars; may be given several times
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    env: Vec<String>,
+    /// Have the dyno take its streams for pipes even if they are a terminal
+    #[arg(long)]
+    no_tty: bool,
+    /// The exit status is passed on always.
+    #[arg(long, short = 'x', hide = true)]
+    exit_code: bool,
+    /// The app's directory, with --local
+    #[arg(short = 'C', long, default_value = ".", value_name = "DIR", requires = "local")]
     directory: PathBuf,
     #[command(flatten)]
     cache: CacheDir,
+    #[command(flatten)]
+    at: AtApp,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     command: Vec<String>,
 }
 
+/// Reads `KEY=VALUE`. The value may be a secret: no error shows it.
+fn variable(text: &str) -> anyhow::Result<(ConfigKey, String)> {
+    let (key, value) = text.split_once('=').context("a variable is set with -e KEY=VALUE")?;
+    Ok((key.parse()?, value.to_owned()))
+}
+
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.local {
+            let (environment, command) = (self.variables()?, command_line(&self.command));
+            let Self { directory, cache, .. } = self;
+            return RunLocal { directory, cache, environment, command }.run().await;
+        }
+        let client = self.at.platform.access().client()?;
+        let mut session = Session::new(client, Console::standard(), Clock::system());
         let (stop, _listening) = stop_on_interrupt()?;
-        let interrupted = || ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1));
-        let cache_dir = self.cache.path_beside(&self.directory)?;
-        let builder = builder(&cache_dir)?;
-        let started = stop.run_until_cancelled(self.start(&builder, cache_dir)).await;
-        builder.close().await;
-        let Some(dyno) = started else { return Ok(interrupted()) };
-        let dyno = dyno?;
-        let exit = tokio::select! {
-            exit = dyno.exited() => exit,
-            () = stop.cancelled() => {
-                dyno.stop();
-                dyno.exited().await;
-                return Ok(interrupted());
-            }
-        };
-        if let crate::dyno::Exit::Trapped(backtrace) = &exit {
-            writeln!(io::stderr(), "{}", plain(backtrace))?;
-        }
-        io::stdout().flush()?;
-        Ok(ExitCode::from(u8::try_from(exit.code() & 0xff).unwrap_or(1)))
+        let ended = self.run_in(&mut session, &stop).await;
+        explained(&mut session, ended).await
     }
 
-    async fn start(&self, builder: &Builder, cache_dir: PathBuf) -> anyhow::Result<Dyno> {
-        let progress = Progress::start("Building");
-        let mut said = Vec::new();
-        let built = {
-            let mut keep = |line: &str| {
-                progress.step(line);
-                said.push(line.to_owned());
+    /// Runs on the platform of `session`, until `stop` interrupts it.
+    pub(super) async fn run_in(
+        self,
+        session: &mut Session,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<ExitCode> {
+        let app = self.app(session)?;
+        if self.detached {
+            let ordered = stop.run_until_cancelled(self.order(session, &app)).await;
+            return match ordered {
+                Some(dyno) => told(session, &app, &dyno?),
+                None => Ok(interrupted()),
             };
-            build(builder, &self.directory, app_name(&self.directory), Vec::new(), &mut keep).await
-        };
-        if built.is_err() {
-            progress.end();
-            for line in &said {
-                writeln!(io::stderr(), "{}", plain(line))?;
+        }
+        if session.console.terminals.error {
+            session.console.begin(format_args!("Running {} on ⬢ {app}", command_line(&self.command)))?;
+        }
+        match stop.run_until_cancelled(self.attach(session, &app)).await {
+            Some(attached) => speak(attached?, stop).await,
+            None => {
+                session.console.break_off("interrupted");
+                Ok(interrupted())
             }
         }
-        let slug = built?;
-        let engine = Engine::new(EngineConfig {
-            cache_dir: Some(cache_dir),
-            compiler: own_compiler()?,
-            ..EngineConfig::default()
-        })?;
-        progress.step("Compiling");
-        let dyno = Dyno::start(&engine, &slug, self.spec()?).await;
-        progress.end();
-        Ok(dyno?)
     }
 
-    fn spec(&self) -> anyhow::Result<DynoSpec> {
-        let mut vars: Vec<_> = ["TERM", "COLUMNS", "LINES"]
-            .iter()
-            .filter_map(|name| Some((name.parse().ok()?, std::env::var(name).ok()?)))
-            .collect();
-        for (key, value) in dotenv(&self.directory)?.iter() {
-            vars.push((key.parse()?, value.to_owned()));
+    fn app(&self, session: &mut Session) -> anyhow::Result<String> {
+        let late = self.command.iter().skip(1).any(|word| matches!(&**word, "-a" | "--app"));
+        let hint =
+            if late { "options stand before the command" } else { "--local runs the app of this directory" };
+        session.app(&self.at).map_err(|error| anyhow!("{error}; {hint}"))
+    }
+
+    fn variables(&self) -> anyhow::Result<Vec<(ConfigKey, String)>> {
+        self.env.iter().map(|text| variable(text)).collect()
+    }
+
+    /// Orders the dyno, and goes to it.
+    async fn attach(&self, session: &mut Session, app: &str) -> anyhow::Result<Attached> {
+        let dyno = self.order(session, app).await?;
+        let Some(address) = &dyno.attach_url else { bail!("the platform gave no address to attach to") };
+        let connection = session.client.attach(address).await?;
+        if session.console.terminals.error {
+            session.console.done(format_args!("up, {}", dyno.name))?;
         }
-        Ok(DynoSpec {
-            config: ConfigVars::new(vars)?,
-            stdio: Stdio::Inherit,
-            ..DynoSpec::one_off(command_line(&self.command))
-        })
+        Ok(Attached::new(connection))
+    }
+
+    async fn order(&self, session: &Session, app: &str) -> anyhow::Result<OneOff> {
+        let terminals = session.console.terminals;
+        let is_terminal = terminals.input && terminals.output && !self.no_tty;
+        let mut order = json!({ "attach": !self.detached, "command": command_line(&self.command) });
+        let mut env = if self.detached { Map::new() } else { surroundings() };
+        env.extend(self.variables()?.into_iter().map(|(key, value)| (key.to_string(), json!(value))));
+        order["env"] = Value::Object(env);
+        if let Some(size) = &self.size {
+            order["size"] = size.as_str().into();
+        }
+        if !self.detached {
+            order["attach_protocol"] = Frame::PROTOCOL.into();
+            order["force_no_tty"] = (!is_terminal).into();
+        }
+        Ok(session.client.post(&["apps", app, "dynos"], &order).await?)
     }
 }
 
-/// A spinner on standard error, when that is a terminal: the command's own output stays clean.
-struct Progress(Option<ProgressBar>);
+/// What a program may want to know of the terminal.
+fn surroundings() -> Map<String, Value> {
+    let size = tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    let of_terminal = |name: &str, of: fn(&Winsize) -> u16| {
+        let of_terminal = size.as_ref().map(|size| of(size).to_string());
+        of_terminal.or_else(|| std::env::var(name).ok())
+    };
+    let known = [
+        ("TERM", std::env::var("TERM").ok()),
+        ("COLUMNS", of_terminal("COLUMNS", |size| size.ws_col)),
+        ("LINES", of_terminal("LINES", |size| size.ws_row)),
+    ];
+    known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}
 
-impl Progress {
-    fn start(what: &'static str) -> Self {
-        let spinner = io::stderr().is_terminal().then(|| {
-            let spinner = ProgressBar::new_spinner().with_message(what);
-            // A message as wide as the terminal and no wider: a second line could not be cleared.
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-                spinner.set_style(style);
-            }
-            spinner.enable_steady_tick(Duration::from_millis(100));
-            spinner
-        });
-        Self(spinner)
-    }
+/// Says what was started in the background.
+fn told(session: &mut Session, app: &str, dyno: &OneOff) -> anyhow::Result<ExitCode> {
+    let name = &dyno.name;
+    session.console.note(format_args!("Running {} on ⬢ {app}", dyno.command))?;
+    session.console.line(name)?;
+    session.console.note(format_args!(
+        "`hokku logs --tail --ps {name} -a {app}` follows it, `hokku stop {name} -a {app}` ends it"
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
 
-    fn step(&self, line: &str) {
-        if let Some(spinner) = &self.0 {
-            spinner.set_message(plain(line).trim_start_matches(['-', '>', ' ']).to_owned());
-        }
+/// Speaks with the dyno to its end.
+async fn speak(attached: Attached, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+    match attached.speak(stop).await? {
+        Ended::Exited(_) | Ended::Lost if stop.is_cancelled() => Ok(interrupted()),
+        Ended::Exited(status) => Ok(ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1))),
+        Ended::NotStarted(why) => bail!(why),
+        Ended::Lost => bail!("the connection to the dyno broke, which ends the dyno: see `hokku logs`"),
     }
+}
 
-    fn end(&self) {
-        if let Some(spinner) = &self.0 {
-            spinner.finish_and_clear();
-        }
-    }
+fn interrupted() -> ExitCode {
+    ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1))
 }

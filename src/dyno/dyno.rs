@@ -355,16 +355,13 @@ fn start_command(engine: Engine, program: Arc<LoadedProgram>, sandbox: Sandbox) 
     let task = async move {
         let run = run_command(&program, sandbox.guest());
         let end = stopped.run_until_cancelled(run).await.unwrap_or(Exit::Stopped);
-        if let (Exit::Trapped(backtrace), Stdio::Log(log)) = (&end, &sandbox.stdio) {
-            for line in backtrace.lines() {
-                log.write(
-                    crate::logplex::Source::App,
-                    &sandbox.process,
-                    crate::logplex::Stream::Stderr,
-                    line,
-                );
-            }
+        if let Exit::Trapped(backtrace) = &end {
+            // Whoever reads it may be slow, and must not keep a dyno that is to stop.
+            let telling = sandbox.stdio.last_words(&sandbox.process, backtrace);
+            stopped.run_until_cancelled(telling).await;
         }
+        // Whoever reads the output comes to its end before the end is told.
+        drop(sandbox.stdio);
         // The disk goes before the end is told, and before the engine that holds its directory.
         if let Some(disk) = Arc::into_inner(sandbox.disk) {
             disk.removed().await;

@@ -37,7 +37,7 @@ pub use error::{CompileError, DynoError, EngineError, HandleError, Untouched};
 pub use guest::{Exit, InstanceCounts};
 pub use kind::ProgramKind;
 pub use private_dir::make_private;
-pub use sandbox::{Limits, Stdio};
+pub use sandbox::{Limits, Look, PipeEnds, PipeReader, PipeWriter, Pipes, Stdio};
 
 /// Why a body broke off.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,5 +1,6 @@
 use super::{
     log_lines::DynoLog,
+    one_off::OneOffs,
     plan::{DynoRecord, Moment, Phase, Step, Wanted, next_due, plan},
     roster::Selection,
     start_queue::Urgency,
@@ -25,6 +26,8 @@ pub(super) struct AppDynos {
     pub(super) wanted: Option<Wanted>,
     pub(super) records: Vec<DynoRecord>,
     pub(super) holds: HashMap<DynoId, Hold>,
+    /// What runs beside the formation.
+    pub(super) one_offs: OneOffs,
     /// Whether the roster must be made anew.
     pub(super) touched: bool,
     /// Whether somebody waits for what starts now.
@@ -63,6 +66,7 @@ impl AppDynos {
             wanted: Some(wanted_of(app)),
             records: Vec::new(),
             holds: HashMap::new(),
+            one_offs: OneOffs::default(),
             touched: true,
             prompt,
             name: app.name.clone(),
@@ -107,7 +111,7 @@ impl AppDynos {
 
     /// Plans and does what is to be done now. Gives the dynos that wait for a start from now on.
     pub(super) fn act(&mut self, now: Now, logplex: &Logplex) -> Vec<(Urgency, DynoId)> {
-        let mut starts = Vec::new();
+        let mut starts = self.act_on_one_offs(now, logplex);
         for _ in 0..MOST_ROUNDS {
             let steps = plan(self.wanted.as_ref(), &self.records, now.moment);
             if steps.is_empty() {
@@ -124,7 +128,8 @@ impl AppDynos {
 
     /// When to plan again though nothing happens.
     pub(super) fn next_due(&self, now: Moment) -> Option<Moment> {
-        next_due(self.wanted.as_ref(), &self.records, now)
+        let of_formation = next_due(self.wanted.as_ref(), &self.records, now);
+        of_formation.into_iter().chain(self.one_offs.next_due(now)).min()
     }
 
     pub(super) fn record(&mut self, dyno: DynoId) -> Option<&mut DynoRecord> {
@@ -150,6 +155,11 @@ impl AppDynos {
             self.log = Some(logplex.channel(&self.name));
         }
         self.log.clone()
+    }
+
+    /// Whether it is gone, and its last dyno with it.
+    pub(super) fn is_over(&self) -> bool {
+        self.app.is_none() && self.records.is_empty() && self.one_offs.is_empty()
     }
 
     pub(super) fn name(&self) -> &AppName {

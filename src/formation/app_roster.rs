@@ -13,7 +13,7 @@ impl AppDynos {
     pub(super) fn roster(&self) -> AppRoster {
         let dynos =
             self.records.iter().filter_map(|record| Some(status(record, self.holds.get(&record.id)?)));
-        let mut dynos = dynos.collect::<Vec<_>>();
+        let mut dynos = dynos.chain(self.one_offs.statuses()).collect::<Vec<_>>();
         dynos.sort_by(|a, b| (&a.name, a.release).cmp(&(&b.name, b.release)));
         AppRoster { dynos, web: self.web_target() }
     }

@@ -16,6 +16,14 @@ pub struct FormationConfig {
     /// at once. Default: 24 h.
     #[serde(with = "crate::clock::duration_text")]
     pub cycle: Duration,
+    /// How many one-off dynos an app may have at a time, at most 1,000. Default: 50.
+    pub one_offs: usize,
+    /// How long a one-off dyno may run. Default: 24 h.
+    #[serde(with = "crate::clock::duration_text")]
+    pub one_off_limit: Duration,
+    /// How long a one-off dyno waits for the client that ordered it to attach (R13). Default: 60 s.
+    #[serde(with = "crate::clock::duration_text")]
+    pub attach_limit: Duration,
 }
 
 impl Default for FormationConfig {
@@ -26,11 +34,19 @@ impl Default for FormationConfig {
             starts_at_once: 2 * cores,
             grace: Duration::from_secs(30),
             cycle: Duration::from_hours(24),
+            one_offs: 50,
+            one_off_limit: Duration::from_hours(24),
+            attach_limit: Duration::from_mins(1),
         }
     }
 }
 
 impl FormationConfig {
+    /// The most one-off dynos of an app: there are 9,000 names for them.
+    pub(super) fn most_one_offs(&self) -> usize {
+        self.one_offs.min(1000)
+    }
+
     /// How long the next dyno may run: on Heroku 24 h and 0 to 216 min.
     pub(super) fn one_cycle(&self) -> Duration {
         self.cycle.mul_f64(1.0 + 0.15 * fastrand::f64())

@@ -4,9 +4,10 @@ use super::{
     attendance::{Attendance, Report},
     config::FormationConfig,
     launcher::Launcher,
+    one_off::{Ending, OneOff, OneOffError},
+    one_offs_of_app::Taken,
     plan::Moment,
     roster::{Roster, Selection, Settled},
-    spec::spec,
     start_queue::StartQueue,
 };
 use crate::clock::Clock;
@@ -29,6 +30,14 @@ pub(super) enum Command {
     Restart(AppId, Selection, oneshot::Sender<usize>),
     /// Tell whether what runs is what is wanted; `None`: not yet.
     Verdict(AppId, ReleaseVersion, oneshot::Sender<Option<Settled>>),
+    /// Take a one-off dyno on.
+    Run(AppId, Box<OneOff>, oneshot::Sender<Result<Taken, OneOffError>>),
+    /// Start a one-off dyno: its client is there.
+    Begin(AppId, DynoId),
+    /// End a one-off dyno.
+    EndOneOff(AppId, DynoId, Ending),
+    /// Stop one-off dynos; tell how many.
+    StopOneOffs(AppId, Selection, oneshot::Sender<usize>),
     /// Stop everything, then end.
     Close,
 }
@@ -153,7 +162,36 @@ impl ControlLoop {
     }
 
     fn obey(&mut self, command: Command) {
+        let (now, logplex) = (self.now(), &self.hands.logplex);
         match command {
+            Command::Run(app, order, reply) => {
+                self.stirred.insert(app);
+                let dynos = self.apps.get_mut(&app).ok_or(OneOffError::NoApp);
+                let taken = dynos.and_then(|dynos| dynos.order(*order, now, &self.hands.config, logplex));
+                // What nobody waits for any more is ended: its client would never come.
+                if let Err(Ok((status, ..))) = reply.send(taken)
+                    && let Some(dynos) = self.apps.get_mut(&app)
+                {
+                    dynos.end_one_off(status.id, Ending::HungUp, now, logplex);
+                }
+            }
+            Command::Begin(app, dyno) => {
+                self.stirred.insert(app);
+                if let Some(dynos) = self.apps.get_mut(&app) {
+                    dynos.begin(dyno);
+                }
+            }
+            Command::EndOneOff(app, dyno, ending) => {
+                self.stirred.insert(app);
+                if let Some(dynos) = self.apps.get_mut(&app) {
+                    dynos.end_one_off(dyno, ending, now, logplex);
+                }
+            }
+            Command::StopOneOffs(app, selection, reply) => {
+                self.stirred.insert(app);
+                let dynos = self.apps.get_mut(&app);
+                let _ = reply.send(dynos.map_or(0, |dynos| dynos.stop_one_offs(&selection, now, logplex)));
+            }
             Command::Restart(app, selection, reply) => {
                 self.stirred.insert(app);
                 let dynos = self.apps.get_mut(&app);
@@ -198,23 +236,19 @@ impl ControlLoop {
     /// Starts a dyno whose turn has come; `None` when it is no longer wanted.
     fn launch(&mut self, app: AppId, dyno: DynoId, now: Now) -> Option<()> {
         let dynos = self.apps.get_mut(&app)?;
-        let log = dynos.log(&self.hands.logplex)?;
-        let wanted_by = Arc::clone(dynos.app.as_ref()?);
-        let record = dynos.record(dyno)?.clone();
-        let release = wanted_by.release(record.release)?;
-        let slug = wanted_by.slugs.get(&release.slug?)?;
-        let hold = dynos.holds.get_mut(&dyno)?;
-        (hold.launched, hold.since) = (true, now.at);
-        let (stop, before, command) = (hold.stop.clone(), hold.before, hold.command.clone());
-        dynos.say(&self.hands.logplex, &record.name, |lines| lines.starting(before, &command));
+        let start = if dynos.one_offs.has(dyno) {
+            dynos.in_log(&self.hands.logplex, |one_offs, say| one_offs.start(dyno, now, say))?
+        } else {
+            dynos.start(dyno, now, &self.hands.logplex)?
+        };
         let attendance = Attendance {
             app,
             dyno,
-            slug: slug.digest,
-            spec: spec(&wanted_by, release, slug, &record, log),
+            slug: start.slug,
+            spec: start.spec,
             boot_limit: self.hands.config.boot_limit,
             grace: self.hands.config.grace,
-            stop,
+            stop: start.stop,
             reports: self.hands.reports.clone(),
         };
         let attend = attendance.attend(Arc::clone(&self.hands.launcher));
@@ -232,7 +266,7 @@ impl ControlLoop {
         for id in touched {
             let Some(dynos) = self.apps.get_mut(&id) else { continue };
             dynos.touched = false;
-            if dynos.app.is_none() && dynos.records.is_empty() {
+            if dynos.is_over() {
                 self.apps.remove(&id);
                 self.agenda.set(id, None);
                 roster.apps.remove(&id);

@@ -3,15 +3,33 @@ use super::{
     attendance::DynoEvent,
     config::FormationConfig,
     log_lines::tell_operator,
+    one_off::Start,
     plan::Phase,
+    spec::{Newborn, spec},
 };
-use crate::dyno::Dyno;
+use crate::dyno::{Dyno, Stdio};
 use crate::logplex::Logplex;
 use crate::name::{DynoId, DynoName};
 use std::sync::Arc;
 
 /// What happens to a dyno, from its start to its end.
 impl AppDynos {
+    /// What a dyno of the formation is started with, its turn having come; `None` when it is no longer wanted.
+    pub(super) fn start(&mut self, dyno: DynoId, now: Now, logplex: &Logplex) -> Option<Start> {
+        let log = self.log(logplex)?;
+        let wanted_by = Arc::clone(self.app.as_ref()?);
+        let record = self.record(dyno)?.clone();
+        let release = wanted_by.release(record.release)?;
+        let slug = wanted_by.slugs.get(&release.slug?)?;
+        let hold = self.holds.get_mut(&dyno)?;
+        (hold.launched, hold.since) = (true, now.at);
+        let (stop, before, command) = (hold.stop.clone(), hold.before, hold.command.clone());
+        self.say(logplex, &record.name, |lines| lines.starting(before, &command));
+        let newborn = Newborn { id: dyno, name: &record.name, size: record.size };
+        let spec = spec(&wanted_by, release, slug, newborn, Stdio::Log(log));
+        Some(Start { slug: slug.digest, spec, stop })
+    }
+
     /// Takes down what the dyno's task saw. The dyno may be forgotten already.
     pub(super) fn note(
         &mut self,
@@ -21,6 +39,9 @@ impl AppDynos {
         config: &FormationConfig,
         logplex: &Logplex,
     ) {
+        if self.one_offs.has(id) {
+            return self.note_one_off(id, &event, now, config, logplex);
+        }
         let Some(record) = self.record(id) else { return };
         let (name, stopping) = (record.name.clone(), record.phase == Phase::Stopping);
         self.touched = true;

@@ -33,6 +33,13 @@ impl DynoLog {
         self.say("Stopping all processes with SIGTERM");
     }
 
+    /// Nobody came to speak with it.
+    pub(super) fn not_attached(&self, seconds: u64) {
+        self.say(format!(
+            "Error R13 (Attach error) -> Failed to attach to process: nobody came within {seconds} seconds"
+        ));
+    }
+
     /// The process did not end within `grace` and was ended.
     pub(super) fn killed(&self, grace: Duration) {
         let seconds = grace.as_secs();
@@ -64,6 +71,18 @@ impl DynoLog {
                 "Error R99 (Platform error) -> The platform could not start this process. Its operator finds the \
                  reason in the platform's own log",
             ),
+        }
+    }
+}
+
+/// Why a dyno did not start, in words for the app's owner.
+pub(super) fn words_for_owner(error: &StartError) -> String {
+    match error {
+        StartError::Dyno(error) if error.is_the_apps_fault() => error.to_string(),
+        StartError::BootTimeout(_) => error.to_string(),
+        StartError::Dyno(_) | StartError::Panicked(_) => {
+            "the platform could not start it: its operator finds the reason in the platform's own log"
+                .to_owned()
         }
     }
 }

@@ -14,7 +14,7 @@
 //! dynos may run on this machine or elsewhere.
 //!
 //! # Invariants
-//! 1. What runs follows from the ledger's state alone: nothing has to be told to the supervisor twice, and after a
+//! 1. What runs, one-off dynos aside, follows from the ledger's state alone: nothing has to be told to the supervisor twice, and after a
 //!    restart of the platform every app comes back.
 //! 2. In no roster is an app whose web dynos were up without one, unless none is wanted any more: the new ones come in
 //!    as the old ones go out.
@@ -25,9 +25,13 @@
 //! Whatever its exit status: a dyno of a formation is there to run, so one that ends by itself has crashed and is
 //! started again, as on Heroku, though sooner.
 //!
+//! # One-off dynos
+//! What somebody runs once follows from no state: it is ordered ([`OneOff`]), counted, listed in the roster beside the
+//! formation, started through the same line, and never started again. `one_off` has its story.
+//!
 //! # Not here
-//! How a guest is run: [`crate::dyno`]. What is wanted: [`crate::ledger`]. One-off dynos and the release phase. Which
-//! web dyno gets a request: the router.
+//! How a guest is run: [`crate::dyno`]. What is wanted: [`crate::ledger`]. The release phase. Which web dyno gets a
+//! request: the router.
 
 mod agenda;
 mod app_dynos;
@@ -38,6 +42,8 @@ mod control_loop;
 mod launcher;
 mod life;
 mod log_lines;
+mod one_off;
+mod one_offs_of_app;
 mod plan;
 mod roster;
 mod spec;
@@ -49,5 +55,6 @@ mod tests;
 
 pub use config::FormationConfig;
 pub use launcher::{Launcher, LocalLauncher};
+pub use one_off::{Attachment, Leash, OneOff, OneOffError, Ordered, Outcome, Streams};
 pub use roster::{AppRoster, DynoState, DynoStatus, Roster, Selection, Settled, WebTarget};
 pub use supervisor::Supervisor;

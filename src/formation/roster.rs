@@ -14,7 +14,7 @@ pub struct Roster {
 /// The dynos of one app.
 #[derive(Clone, Debug)]
 pub struct AppRoster {
-    /// Each dyno that is wanted or still runs, by name, in their order; while `web` is replaced a name is there twice.
+    /// Each dyno that is wanted or still runs and each one-off dyno, by name, in their order; while `web` is replaced a name is there twice.
     /// A web dyno that only sends its last answers is not here any more.
     pub dynos: Vec<DynoStatus>,
     /// Who answers its requests.

@@ -1,44 +1,51 @@
-use super::plan::DynoRecord;
-use crate::app::ConfigVars;
+use crate::app::{ConfigVars, DynoSize};
 use crate::dyno::{DynoSpec, Limits, Stdio};
 use crate::ledger::{App, Release, SlugRecord};
-use crate::logplex::AppLog;
+use crate::name::{DynoId, DynoName};
 
 /// The feature that tells an app about itself.
 const METADATA: &str = "runtime-dyno-metadata";
 /// `$PORT` is one of the dyno's own and hidden from all others; any number will do.
 const FIRST_PORT: u16 = 5000;
 
-/// How the dyno `record` of `release` is started.
+/// A dyno that is to be started.
+#[derive(Clone, Copy)]
+pub(super) struct Newborn<'a> {
+    pub(super) id: DynoId,
+    pub(super) name: &'a DynoName,
+    pub(super) size: DynoSize,
+}
+
+/// How the dyno `newborn` of `release` is started.
 pub(super) fn spec(
     app: &App,
     release: &Release,
     slug: &SlugRecord,
-    record: &DynoRecord,
-    log: AppLog,
+    newborn: Newborn<'_>,
+    stdio: Stdio,
 ) -> DynoSpec {
-    let web = record.name.process_type().is_web();
-    let number = u16::try_from(record.name.number()).unwrap_or_default();
+    let web = newborn.name.process_type().is_web();
+    let number = u16::try_from(newborn.name.number()).unwrap_or_default();
     let config = if app.features.contains(METADATA) {
-        told(app, release, slug, record)
+        told(app, release, slug, newborn)
     } else {
         release.config.as_ref().clone()
     };
     DynoSpec {
         config,
         port: web.then_some(FIRST_PORT.saturating_add(number)),
-        stdio: Stdio::Log(log),
-        limits: Limits { memory: record.size.memory() },
-        ..DynoSpec::new(record.name.clone())
+        stdio,
+        limits: Limits { memory: newborn.size.memory() },
+        ..DynoSpec::new(newborn.name.clone())
     }
 }
 
 /// The release's config vars and, if there is room for them, what the app is told about itself.
-fn told(app: &App, release: &Release, slug: &SlugRecord, record: &DynoRecord) -> ConfigVars {
+fn told(app: &App, release: &Release, slug: &SlugRecord, newborn: Newborn<'_>) -> ConfigVars {
     let about = [
         ("HEROKU_APP_ID", Some(app.id.to_string())),
         ("HEROKU_APP_NAME", Some(app.name.to_string())),
-        ("HEROKU_DYNO_ID", Some(record.id.to_string())),
+        ("HEROKU_DYNO_ID", Some(newborn.id.to_string())),
         ("HEROKU_RELEASE_CREATED_AT", Some(release.created_at.in_seconds())),
         ("HEROKU_RELEASE_VERSION", Some(release.version.to_string())),
         ("HEROKU_SLUG_COMMIT", slug.commit.clone()),

@@ -2,6 +2,7 @@ use super::{
     config::FormationConfig,
     control_loop::{Command, ControlLoop, Ears, Hands},
     launcher::Launcher,
+    one_off::{Attachment, Leash, OneOff, OneOffError, Ordered},
     roster::{Roster, Selection, Settled},
 };
 use crate::clock::Clock;
@@ -74,6 +75,28 @@ impl Supervisor {
     pub async fn restart(&self, app: AppId, selection: Selection) -> usize {
         let (reply, restarted) = oneshot::channel();
         self.ask(Command::Restart(app, selection, reply), restarted).await.unwrap_or(0)
+    }
+
+    /// Takes a one-off dyno on with the app's current release. It starts at once, or, if its streams lead to a client, when
+    /// [`Leash::begin`] is called; it is never started again.
+    ///
+    /// # Errors
+    /// [`OneOffError`], which names the limit and the remedy.
+    pub async fn run(&self, app: AppId, order: OneOff) -> Result<Ordered, OneOffError> {
+        let (reply, taken) = oneshot::channel();
+        let taken = self.ask(Command::Run(app, Box::new(order), reply), taken).await;
+        let (status, outcome, streams) = taken.ok_or(OneOffError::Stopping)??;
+        let attachment = streams.map(|streams| {
+            let leash = Leash { app, dyno: status.id, commands: self.0.commands.downgrade(), outcome };
+            Attachment { streams, leash }
+        });
+        Ok(Ordered { status, attachment })
+    }
+
+    /// Stops the selected one-off dynos; those of the formation stay. Gives how many; returns at once.
+    pub async fn stop(&self, app: AppId, selection: Selection) -> usize {
+        let (reply, stopped) = oneshot::channel();
+        self.ask(Command::StopOneOffs(app, selection, reply), stopped).await.unwrap_or(0)
     }
 
     /// Waits until what runs is what is wanted since `release`, at most `limit`. An app that is gone is settled.

@@ -1,8 +1,10 @@
 use super::hosts::Hosts;
+use crate::access::ClientAddress;
+use crate::api::Api;
 use crate::dyno::{Body, BodyError};
 use crate::formation::{Roster, Supervisor};
 use crate::ledger::{Ledger, State};
-use crate::router::{Door, Router, Routes};
+use crate::router::{Door, Greeted, RawStream, Router, Routes};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -111,6 +113,16 @@ impl Door for Control {
                 Err(never) => match never {},
             }
         })
+    }
+}
+
+/// One-off dynos, for clients that speak as Heroku's do: their first line says which one they mean.
+pub(super) struct Rendezvous(pub(super) Api);
+
+impl Greeted for Rendezvous {
+    fn greeted(&self, line: String, stream: RawStream, _: ClientAddress) -> BoxFuture<'static, ()> {
+        let api = self.0.clone();
+        Box::pin(async move { api.rendezvous(&line, stream).await })
     }
 }
 

@@ -1,4 +1,10 @@
-use super::{Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner, tls::Tls};
+use super::{
+    Config, DataDir, PlatformError,
+    control::{Control, Rendezvous},
+    hosts::Hosts,
+    owner,
+    tls::Tls,
+};
 use crate::access::{Doorkeeper, Token};
 use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms, Scheme};
 use crate::build::{Builder, BuilderConfig};
@@ -145,6 +151,7 @@ impl Platform {
         let (ledger, supervisor) = (self.rooms.ledger.clone(), self.rooms.supervisor.clone());
         let control = Control::new(self.api.router(), self.router.clone(), ledger, supervisor, hosts);
         // Before the first request is taken.
+        self.router.greet(Arc::new(Rendezvous(self.api.clone())));
         control.refresh();
         let following = CancellationToken::new();
         tasks.spawn(following.clone().run_until_cancelled_owned(Arc::clone(&control).follow()));

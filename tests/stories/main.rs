@@ -7,6 +7,7 @@ mod crashes;
 mod fixture;
 mod flask;
 mod hello;
+mod one_off;
 mod operator;
 mod platform;
 mod platform_fixture;

@@ -5,6 +5,7 @@ mod access;
 mod changes;
 mod door;
 mod logs;
+mod one_offs;
 mod refusals;
 mod shapes;
 mod uploads;

@@ -2,7 +2,7 @@
 //!
 //! # Owns
 //! Which platform is meant and with which token, requests and their time limits, pages of lists, streams of text and of
-//! log lines, and the words for what goes wrong on the way.
+//! log lines, the streams of one-off dynos, and the words for what goes wrong on the way.
 //!
 //! # Invariants
 //! 1. The owner's token goes to the platform of the data directory, on this machine, and nowhere else; no token is in an
@@ -15,6 +15,7 @@
 
 mod access;
 mod api;
+mod attach;
 #[cfg(test)]
 pub(super) mod canned;
 mod error;
@@ -27,5 +28,5 @@ pub(super) use access::Access;
 pub(super) use api::{Client, Range};
 pub(super) use error::ClientError;
 pub(super) use objects::{
-    Answer, App, Build, ConfigVars, Dyno, Formation, LogSession, Release, Slug, Source, Status,
+    Answer, App, Build, ConfigVars, Dyno, Formation, LogSession, OneOff, Release, Slug, Source, Status,
 };

@@ -66,6 +66,14 @@ pub(in crate::cli) struct Dyno {
     pub(in crate::cli) updated_at: String,
 }
 
+/// A one-off dyno that was ordered. Its address holds a secret, so there is no `Debug`.
+#[derive(Deserialize)]
+pub(in crate::cli) struct OneOff {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) command: String,
+    pub(in crate::cli) attach_url: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct Formation {
     #[serde(rename = "type")]

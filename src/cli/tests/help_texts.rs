@@ -27,6 +27,7 @@ fn every_help_of_a_platforms_commands() {
         "ps",
         "scale",
         "restart",
+        "stop",
         "logs",
         "ledger",
         "ledger log",

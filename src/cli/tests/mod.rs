@@ -24,6 +24,7 @@ mod help_texts;
 mod ledger;
 mod logs;
 mod objects;
+mod one_offs;
 mod paper;
 mod releases;
 mod stage;

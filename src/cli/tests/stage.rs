@@ -11,6 +11,7 @@ use crate::cli::{
 use crate::clock::{Clock, Timestamp};
 use clap::Parser as _;
 use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
 
 /// A person at a platform with canned answers.
 pub(super) struct Stage {
@@ -29,12 +30,17 @@ impl Stage {
     }
 
     pub(super) async fn words(&self, words: &[&str]) -> String {
-        let command = match platform_command(words) {
+        let command = match command(words) {
             Ok(command) => command,
             Err(error) => return format!("exit 2\n{error}"),
         };
         let (mut session, out, err) = self.session();
-        let (exit, error) = match command.run_in(&mut session).await {
+        let ended = match command {
+            Command::Platform(command) => command.run_in(&mut session).await,
+            Command::Run(command) => command.run_in(&mut session, &CancellationToken::new()).await,
+            _ => panic!("not a command for a platform"),
+        };
+        let (exit, error) = match ended {
             Ok(code) => (if code == ExitCode::SUCCESS { "exit 0" } else { "exit ?" }, String::new()),
             Err(error) => ("exit 1", marked(&error) + "\n"),
         };
@@ -67,9 +73,13 @@ impl Stage {
     }
 }
 
-fn platform_command(words: &[&str]) -> Result<PlatformCommand, clap::Error> {
+fn command(words: &[&str]) -> Result<Command, clap::Error> {
     let words = ["hokku"].iter().chain(words).map(Into::into).collect();
-    match Cli::try_parse_from(in_our_words(words))?.command {
+    Ok(Cli::try_parse_from(in_our_words(words))?.command)
+}
+
+fn platform_command(words: &[&str]) -> Result<PlatformCommand, clap::Error> {
+    match command(words)? {
         Command::Platform(command) => Ok(command),
         _ => panic!("not a command for a platform"),
     }

@@ -12,10 +12,12 @@
 //! wasmtime-wasi's defaults; nothing outside this module will change for them.
 
 mod disk;
+mod pipe;
 mod stdio;
 
 pub(super) use disk::Disk;
-pub use stdio::Stdio;
+pub use pipe::{Look, PipeReader, PipeWriter};
+pub use stdio::{PipeEnds, Pipes, Stdio};
 
 use super::guest::GuestState;
 use std::sync::Arc;

@@ -1,3 +1,4 @@
+use super::pipe::{Look, PipeReader, PipeWriter, pipe};
 use crate::logplex::{AppLog, LineWriter, Source, Stream};
 use bytes::Bytes;
 use std::{
@@ -6,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use wasmtime_wasi::{
     WasiCtxBuilder,
     cli::{IsTerminal, StdoutStream},
@@ -22,12 +23,73 @@ pub enum Stdio {
     Log(AppLog),
     /// The host process's own streams: a one-off dyno attached to the terminal.
     Inherit,
+    /// Pipes to whoever holds the other ends: see [`Stdio::piped`].
+    Piped(Pipes),
+}
+
+/// The guest's ends of its three pipes.
+#[derive(Clone, Debug)]
+pub struct Pipes {
+    stdin: PipeReader,
+    stdout: PipeWriter,
+    stderr: PipeWriter,
+}
+
+/// The other ends of a guest's three pipes.
+#[derive(Debug)]
+pub struct PipeEnds {
+    /// What the guest reads. When it is dropped, the guest comes to the end of its input.
+    pub stdin: PipeWriter,
+    /// What the guest writes. When it is dropped, the guest's next write fails.
+    pub stdout: PipeReader,
+    /// The same for its errors.
+    pub stderr: PipeReader,
 }
 
 /// The most a guest may write in one call; more comes in further calls.
 const CHUNK: usize = 64 * 1024;
 
 impl Stdio {
+    /// Three pipes: what a dyno is started with, and the ends for whoever speaks with it. Each holds at most
+    /// [`PipeWriter::CAPACITY`] bytes; then who writes waits. The output comes to its end when the guest has.
+    ///
+    /// ```
+    /// use hokku::dyno::{Look, Stdio};
+    /// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let (stdio, mut ends) = Stdio::piped(Look::Pipe);
+    /// ends.stdin.write_all(b"for the guest").await?;
+    /// // No dyno was started with it: its output ends at once.
+    /// drop(stdio);
+    /// assert_eq!(ends.stdout.read(&mut [0; 10]).await?, 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn piped(look: Look) -> (Self, PipeEnds) {
+        let ((stdin, to_guest), (from_guest, stdout), (errors, stderr)) =
+            (pipe(look), pipe(look), pipe(look));
+        let ends = PipeEnds { stdin: to_guest, stdout: from_guest, stderr: errors };
+        (Self::Piped(Pipes { stdin, stdout, stderr }), ends)
+    }
+
+    /// Writes where a guest's errors go what the guest itself cannot say any more: why it trapped. Waits for whoever
+    /// reads it.
+    pub(in crate::dyno) async fn last_words(&self, process: &str, words: &str) {
+        match self {
+            Self::Null | Self::Inherit => {}
+            Self::Log(log) => {
+                for line in words.lines() {
+                    log.write(Source::App, process, Stream::Stderr, line);
+                }
+            }
+            // Who does not read any more wants no reason either.
+            Self::Piped(pipes) => drop(pipes.stderr.clone().write_all(format!("{words}\n").as_bytes()).await),
+        }
+    }
+
     pub(super) fn connect(&self, wasi: &mut WasiCtxBuilder, process: &str) {
         match self {
             Self::Null => {}
@@ -37,6 +99,9 @@ impl Stdio {
             }
             Self::Inherit => {
                 wasi.inherit_stdio();
+            }
+            Self::Piped(Pipes { stdin, stdout, stderr }) => {
+                wasi.stdin(stdin.clone()).stdout(stdout.clone()).stderr(stderr.clone());
             }
         }
     }

@@ -5,4 +5,5 @@ mod fixture;
 mod local;
 mod log;
 mod many;
+mod one_offs;
 mod releases;
