@@ -2,6 +2,7 @@ use crate::api::ApiLimits;
 use crate::build::BuilderConfig;
 use crate::dyno::EngineConfig;
 use crate::formation::FormationConfig;
+use crate::git::GitConfig;
 use crate::logplex::LogplexConfig;
 use crate::name::Hostname;
 use crate::release::ReleaseConfig;
@@ -44,6 +45,8 @@ pub struct Config {
     pub logplex: LogplexConfig,
     /// The control API.
     pub api: ApiLimits,
+    /// Pushes and fetches with git.
+    pub git: GitConfig,
 }
 
 impl Default for Config {
@@ -63,6 +66,7 @@ impl Default for Config {
             releases: ReleaseConfig::default(),
             logplex: LogplexConfig::default(),
             api: ApiLimits::default(),
+            git: GitConfig::default(),
         }
     }
 }
@@ -99,7 +103,7 @@ pub enum LogFormat {
 pub(super) type Section = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// Every section in the order of the file.
-pub(super) const SECTIONS: [Section; 9] = [
+pub(super) const SECTIONS: [Section; 10] = [
     ("", Config::FIELD_NAMES, Config::FIELD_DOCS),
     ("log", LogConfig::FIELD_NAMES, LogConfig::FIELD_DOCS),
     ("router", RouterConfig::FIELD_NAMES, RouterConfig::FIELD_DOCS),
@@ -109,4 +113,5 @@ pub(super) const SECTIONS: [Section; 9] = [
     ("releases", ReleaseConfig::FIELD_NAMES, ReleaseConfig::FIELD_DOCS),
     ("logplex", LogplexConfig::FIELD_NAMES, LogplexConfig::FIELD_DOCS),
     ("api", ApiLimits::FIELD_NAMES, ApiLimits::FIELD_DOCS),
+    ("git", GitConfig::FIELD_NAMES, GitConfig::FIELD_DOCS),
 ];

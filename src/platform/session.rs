@@ -5,6 +5,7 @@ use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
 use crate::formation::{LocalLauncher, Supervisor};
+use crate::git::{GitConfig, GitDoor, Rooms as GitRooms};
 use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
@@ -29,6 +30,7 @@ pub struct Platform {
     rooms: Rooms,
     releases: Releases,
     api: Api,
+    git: GitDoor,
     router: Router,
     /// Streams of the API end with it.
     stop: CancellationToken,
@@ -69,11 +71,26 @@ impl Platform {
             ..config.releases.clone()
         };
         let releases = Releases::open(release, rooms.clone()).await?;
+        let doorkeeper = Doorkeeper::new(rooms.ledger.clone(), clock.clone());
+        let git = GitDoor::open(
+            GitConfig {
+                dir: data.join("git"),
+                source_limit: config.releases.source_limit,
+                ..config.git.clone()
+            },
+            GitRooms {
+                ledger: rooms.ledger.clone(),
+                doorkeeper: doorkeeper.clone(),
+                releases: releases.clone(),
+                stop: stop.clone(),
+            },
+        )
+        .await?;
         let api = Api::new(
             api_config,
             ApiRooms {
                 ledger: rooms.ledger.clone(),
-                doorkeeper: Doorkeeper::new(rooms.ledger.clone(), clock.clone()),
+                doorkeeper,
                 releases: releases.clone(),
                 supervisor: rooms.supervisor.clone(),
                 store: rooms.store.clone(),
@@ -85,7 +102,7 @@ impl Platform {
         let most = most_connections(config.router.max_connections);
         let router = Router::new(RouterConfig { max_connections: most, ..config.router.clone() }, clock);
         data.write("url", &format!("http://localhost:{port}\n"))?;
-        Ok(Self { config, data, listeners, port, token, rooms, releases, api, router, stop })
+        Ok(Self { config, data, listeners, port, token, rooms, releases, api, git, router, stop })
     }
 
     /// Where it is reached: `http://localhost:8080`.
@@ -113,7 +130,14 @@ impl Platform {
         let tasks = TaskTracker::new();
         let hosts = Hosts::new(self.config.domain.clone(), self.rooms.logplex.clone());
         let (ledger, supervisor) = (self.rooms.ledger.clone(), self.rooms.supervisor.clone());
-        let control = Control::new(self.api.router(), self.router.clone(), ledger, supervisor, hosts);
+        let control = Control::new(
+            self.api.router(),
+            self.git.router(),
+            self.router.clone(),
+            ledger,
+            supervisor,
+            hosts,
+        );
         // Before the first request is taken.
         control.refresh();
         let following = CancellationToken::new();
@@ -129,6 +153,7 @@ impl Platform {
             // Streams would not end by themselves.
             self.stop.cancel();
             by(deadline, "builds and releases", self.releases.close()).await;
+            by(deadline, "pushes and fetches", self.git.close()).await;
             deadline
         };
         let (cut, deadline) = tokio::join!(serving, ending);
