@@ -115,7 +115,7 @@ impl Exchange {
         let is_push = self.ticket.is_some();
         let without_client = if is_push { WithoutClient::GoesOn } else { WithoutClient::Ends };
         let sending = async {
-            if let Some(inflow) = inflow {
+            if let (Some(inflow), Some(stdin)) = (inflow, stdin) {
                 inflow.pump(stdin).await;
             }
         };
@@ -143,7 +143,11 @@ impl Exchange {
             () = self.given_up(&inner) => {}
         }
         let ended = self.git.end(END_GRACE).await;
-        if let (Some(ticket), true) = (self.ticket, ended.is_ok_and(|status| status.success())) {
+        let moved = ended.is_ok_and(|status| status.success());
+        if let Some(ticket) = self.ticket
+            && moved
+            && ticket.push.is_heard()
+        {
             inner.tasks.spawn(upkeep::tidy(Arc::clone(&inner), ticket.push.repository.clone()));
         }
     }

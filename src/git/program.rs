@@ -115,6 +115,8 @@ impl Git {
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
             ("GIT_ATTR_NOSYSTEM", "1"),
             ("GIT_TERMINAL_PROMPT", "0"),
+            // What a pack says of itself is not believed.
+            ("GIT_ALLOC_LIMIT", "512m"),
         ];
         command.envs(fixed).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

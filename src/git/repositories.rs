@@ -176,3 +176,79 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::ledger::{Actor, Event, Stream};
+    use crate::name::{AccountId, AppName, PlatformId};
+
+    async fn append(ledger: &Ledger, event: Event) {
+        let decide = |_: &State| Ok::<_, std::fmt::Error>(vec![(Stream::Platform, event.clone())]);
+        ledger.change(&Actor::Platform, decide).await.expect("appended");
+    }
+
+    /// A ledger with an app that is there and one that was destroyed.
+    async fn ledger() -> (Ledger, AppId, AppId) {
+        let ledger = Ledger::in_memory(Clock::system());
+        append(&ledger, Event::PlatformCreated { platform: PlatformId::random() }).await;
+        let owner = AccountId::random();
+        append(&ledger, Event::AccountCreated { account: owner, email: "ada@example.com".to_owned() }).await;
+        let apps = [AppId::random(), AppId::random()];
+        for (app, name) in apps.into_iter().zip(["shop", "gone"]) {
+            let stack = crate::slug::STACK.to_owned();
+            append(&ledger, Event::AppCreated { app, name: AppName::like(name), owner, stack }).await;
+        }
+        append(&ledger, Event::AppDestroyed { app: apps[1] }).await;
+        (ledger, apps[0], apps[1])
+    }
+
+    fn make(dir: &Path, name: &str) -> PathBuf {
+        let path = dir.join(name);
+        fs::create_dir_all(path.join("objects/tmp_objdir-incoming-x1")).expect("made");
+        fs::create_dir_all(path.join("refs/heads/a")).expect("made");
+        for lock in ["HEAD.lock", "refs/heads/a/b.lock"] {
+            fs::write(path.join(lock), "").expect("written");
+        }
+        fs::write(path.join("refs/heads/main"), "").expect("written");
+        path
+    }
+
+    #[tokio::test]
+    async fn only_repositories_of_destroyed_apps_are_removed_at_a_start() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (ledger, there, gone) = ledger().await;
+        // One of an app that a restored ledger does not know is somebody's.
+        let unknown = make(dir.path(), &format!("{}.git", AppId::random()));
+        let (there, gone) =
+            (make(dir.path(), &format!("{there}.git")), make(dir.path(), &format!("{gone}.git")));
+        let halves = [make(dir.path(), ".new-abc"), make(dir.path(), ".gone-x.git")];
+        Repositories::open(dir.path().to_owned(), ledger).expect("opened");
+        assert!(
+            there.exists() && unknown.exists() && !gone.exists() && !halves.iter().any(|half| half.exists())
+        );
+        for left in ["objects/tmp_objdir-incoming-x1", "HEAD.lock", "refs/heads/a/b.lock"] {
+            assert!(!there.join(left).exists(), "{left}");
+        }
+        assert!(there.join("refs/heads/main").exists());
+    }
+
+    #[tokio::test]
+    async fn a_repository_is_made_once_and_begins_with_main() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (ledger, app, gone) = ledger().await;
+        let repositories = Repositories::open(dir.path().to_owned(), ledger).expect("opened");
+        let git = Git::find(1).await.expect("git is there");
+        let (first, second) = tokio::join!(repositories.of(app, &git), repositories.of(app, &git));
+        let path = first.expect("made");
+        assert_eq!(path, second.expect("there"));
+        assert_eq!(deployed(&path).await, Some(Branch::Main));
+        note_deployed(&path, Branch::Master).await.expect("noted");
+        assert_eq!(deployed(&path).await, Some(Branch::Master));
+        let refused = repositories.of(gone, &git).await.expect_err("gone");
+        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+        let left = fs::read_dir(dir.path()).expect("read").count();
+        assert_eq!(left, 1);
+    }
+}

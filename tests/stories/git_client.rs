@@ -5,9 +5,17 @@ use crate::{
     platform_fixture::Up,
 };
 use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
+    time::Duration,
 };
+
+/// The longest wait for one event.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Where a platform speaks git, and with which token.
 #[derive(Clone)]
@@ -65,6 +73,12 @@ impl WorkTree {
         let cloned = output(&mut command);
         assert!(cloned.status.success(), "{}", said(&cloned));
         tree
+    }
+
+    /// The platform is somewhere else now.
+    pub(crate) fn moves_to(&mut self, remote: &Remote, app: &str) {
+        self.remote = remote.clone();
+        self.does(&["remote", "set-url", "hokku", &remote.url(app)]);
     }
 
     fn bare(remote: &Remote) -> Self {
@@ -155,5 +169,55 @@ impl WorkTree {
 
     fn pushes(&self, words: &[&str]) -> Output {
         output(&mut self.git(&[&["push", "hokku"], words].concat()))
+    }
+}
+
+/// A push that goes on beside the test.
+pub(crate) struct Push {
+    child: Child,
+    said: Arc<(Mutex<(String, bool)>, Condvar)>,
+    reading: JoinHandle<()>,
+}
+
+impl Push {
+    pub(crate) fn begin(tree: &WorkTree, words: &[&str]) -> Self {
+        let mut command = tree.git(&[&["push", "hokku"], words].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().expect("started");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let said = Arc::<(Mutex<(String, bool)>, Condvar)>::default();
+        let saying = Arc::clone(&said);
+        let reading = std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                saying.0.lock().expect("said").0.push_str(&(line + "\n"));
+                saying.1.notify_all();
+            }
+            saying.0.lock().expect("said").1 = true;
+            saying.1.notify_all();
+        });
+        Self { child, said, reading }
+    }
+
+    /// Waits until it says `text`.
+    pub(crate) fn wait_for(&self, text: &str) {
+        let said = self.said.0.lock().expect("said");
+        let waiting = |said: &mut (String, bool)| !said.0.contains(text) && !said.1;
+        let (said, _) = self.said.1.wait_timeout_while(said, PATIENCE, waiting).expect("said");
+        assert!(said.0.contains(text), "the push never said `{text}`:\n{}", said.0);
+    }
+
+    /// Kills it at once, with its helpers.
+    pub(crate) fn kill(mut self) -> ExitStatus {
+        let group = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).expect("killed");
+        self.child.wait().expect("ended")
+    }
+
+    /// Waits for its end; gives what it said, too.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("ended");
+        self.reading.join().expect("read");
+        let said = self.said.0.lock().expect("said").0.clone();
+        (status, said)
     }
 }
