@@ -101,6 +101,8 @@ pub mod dyno;
 #[cfg(feature = "platform")]
 pub mod formation;
 #[cfg(feature = "platform")]
+pub mod git;
+#[cfg(feature = "platform")]
 pub mod ledger;
 pub mod logplex;
 pub mod name;

@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 9] = [
     &["dyno"],
     &["access", "build", "formation"],
     &["release"],
-    &["router", "api"],
+    &["git", "router", "api"],
     &["serve", "platform"],
     &["cli"],
 ];

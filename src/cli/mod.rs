@@ -102,6 +102,9 @@ impl Cli {
 /// Runs the command line of this process; the exit status is what the shell shall see.
 #[must_use]
 pub fn main() -> ExitCode {
+    if std::env::args_os().next().is_some_and(|program| crate::git::hook::is_hook(&program)) {
+        return crate::git::hook::run();
+    }
     let cli = Cli::of_process();
     if let Command::CompileWasm(command) = cli.command {
         return command.run();

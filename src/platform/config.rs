@@ -3,6 +3,7 @@ use crate::api::ApiLimits;
 use crate::build::BuilderConfig;
 use crate::dyno::EngineConfig;
 use crate::formation::FormationConfig;
+use crate::git::GitConfig;
 use crate::logplex::LogplexConfig;
 use crate::name::Hostname;
 use crate::release::ReleaseConfig;
@@ -47,6 +48,8 @@ pub struct Config {
     pub logplex: LogplexConfig,
     /// The control API.
     pub api: ApiLimits,
+    /// Pushes and fetches with git.
+    pub git: GitConfig,
 }
 
 impl Default for Config {
@@ -67,6 +70,7 @@ impl Default for Config {
             releases: ReleaseConfig::default(),
             logplex: LogplexConfig::default(),
             api: ApiLimits::default(),
+            git: GitConfig::default(),
         }
     }
 }
@@ -114,4 +118,5 @@ pub(super) const SECTIONS: [Section; 10] = [
     ("releases", ReleaseConfig::FIELD_NAMES, ReleaseConfig::FIELD_DOCS),
     ("logplex", LogplexConfig::FIELD_NAMES, LogplexConfig::FIELD_DOCS),
     ("api", ApiLimits::FIELD_NAMES, ApiLimits::FIELD_DOCS),
+    ("git", GitConfig::FIELD_NAMES, GitConfig::FIELD_DOCS),
 ];

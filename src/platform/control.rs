@@ -20,11 +20,12 @@ use std::{
 };
 use tower_service::Service as _;
 
-/// The control API as a door of the router, and what keeps the router's table true: it follows every change, and what was
+/// Control API and git as one door of the router, and what keeps the router's table true: it follows every change, and what was
 /// changed through this door is in the table before it is answered, or before the stream that tells of it ends.
 pub(super) struct Control {
     own: Weak<Self>,
     api: axum::Router,
+    git: axum::Router,
     router: Router,
     ledger: Ledger,
     supervisor: Supervisor,
@@ -40,13 +41,14 @@ struct Table {
 impl Control {
     pub(super) fn new(
         api: axum::Router,
+        git: axum::Router,
         router: Router,
         ledger: Ledger,
         supervisor: Supervisor,
         hosts: Hosts,
     ) -> Arc<Self> {
         let table = Mutex::new(Table { hosts, made_of: None });
-        Arc::new_cyclic(|own| Self { own: Weak::clone(own), api, router, ledger, supervisor, table })
+        Arc::new_cyclic(|own| Self { own: Weak::clone(own), api, git, router, ledger, supervisor, table })
     }
 
     /// Publishes a table after changes, for as long as this is polled or until there can be no more. Many changes at once
@@ -100,7 +102,8 @@ impl Door for Control {
 
     fn answer(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
         let changes = !request.method().is_safe();
-        let answering = self.api.clone().call(request.map(AxumBody::new));
+        let mut room = if is_repository(request.uri().path()) { self.git.clone() } else { self.api.clone() };
+        let answering = room.call(request.map(AxumBody::new));
         let control = Weak::clone(&self.own);
         Box::pin(async move {
             let answer: Result<Response<AxumBody>, Infallible> = answering.await;
@@ -124,6 +127,12 @@ impl Greeted for Rendezvous {
         let api = self.0.clone();
         Box::pin(async move { api.rendezvous(&line, stream).await })
     }
+}
+
+/// Whether a path is of a repository: `/shop.git/info/refs`.
+fn is_repository(path: &str) -> bool {
+    let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
+    first.is_some_and(|first| first.ends_with(".git"))
 }
 
 /// An answer on its way. The end of a stream, as of a deploy's output, comes after the table that it tells of.

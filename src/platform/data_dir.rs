@@ -14,8 +14,8 @@ const UNFINISHED: &str = ".writing-";
 
 /// A data directory, held by this process as long as this lives.
 ///
-/// `ledger`, `platform.key` and `slugs` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew when they
-/// are missing. So is `tls`, the certificate authority, but then it must be trusted anew.
+/// `ledger`, `platform.key`, `slugs` and `git` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew
+/// when they are missing. So is `tls`, the certificate authority, but then it must be trusted anew.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,

@@ -92,6 +92,9 @@ pub enum PlatformError {
     /// Builds cannot be made.
     #[error(transparent)]
     Build(#[from] crate::build::BuildError),
+    /// Repositories cannot be used.
+    #[error(transparent)]
+    Git(#[from] crate::git::GitError),
     /// What was left half done cannot be settled.
     #[error(transparent)]
     Release(#[from] crate::release::ReleaseError),

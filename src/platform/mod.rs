@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //! 1. One platform per data directory; an older binary never touches a newer one's.
-//! 2. What the data directory holds besides ledger, keys and slugs may be deleted while the platform is stopped.
+//! 2. What the data directory holds besides ledger, keys, slugs and repositories may be deleted while the platform is stopped.
 //! 3. Nothing is acknowledged before the ledger has it; a stop at any moment loses nothing that was.
 //!
 //! # Not here

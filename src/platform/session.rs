@@ -11,6 +11,7 @@ use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
 use crate::formation::{LocalLauncher, Supervisor};
+use crate::git::{GitConfig, GitDoor, Rooms as GitRooms};
 use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
@@ -36,6 +37,7 @@ pub struct Platform {
     releases: Releases,
     doorkeeper: Doorkeeper,
     api: Api,
+    git: GitDoor,
     router: Router,
     scheme: Scheme,
     /// Until it runs.
@@ -84,6 +86,20 @@ impl Platform {
         };
         let releases = Releases::open(release, rooms.clone()).await?;
         let doorkeeper = Doorkeeper::new(rooms.ledger.clone(), clock.clone());
+        let git = GitDoor::open(
+            GitConfig {
+                dir: data.join("git"),
+                source_limit: config.releases.source_limit,
+                ..config.git.clone()
+            },
+            GitRooms {
+                ledger: rooms.ledger.clone(),
+                doorkeeper: doorkeeper.clone(),
+                releases: releases.clone(),
+                stop: stop.clone(),
+            },
+        )
+        .await?;
         let api = Api::new(
             api_config,
             ApiRooms {
@@ -113,6 +129,7 @@ impl Platform {
             releases,
             doorkeeper,
             api,
+            git,
             router,
             scheme,
             tls: Some(tls),
@@ -149,7 +166,14 @@ impl Platform {
         let tasks = TaskTracker::new();
         let hosts = Hosts::new(self.config.domain.clone(), self.rooms.logplex.clone());
         let (ledger, supervisor) = (self.rooms.ledger.clone(), self.rooms.supervisor.clone());
-        let control = Control::new(self.api.router(), self.router.clone(), ledger, supervisor, hosts);
+        let control = Control::new(
+            self.api.router(),
+            self.git.router(),
+            self.router.clone(),
+            ledger,
+            supervisor,
+            hosts,
+        );
         // Before the first request is taken.
         self.router.greet(Arc::new(Rendezvous(self.api.clone())));
         control.refresh();
@@ -169,6 +193,7 @@ impl Platform {
             // Streams would not end by themselves.
             self.stop.cancel();
             by(deadline, "builds and releases", self.releases.close()).await;
+            by(deadline, "pushes and fetches", self.git.close()).await;
             deadline
         };
         let (cut, deadline) = tokio::join!(serving, ending);

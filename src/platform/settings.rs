@@ -302,7 +302,7 @@ mod tests {
         `hokku up --print-config` shows every key
         "#);
         insta::assert_snapshot!(error("[nosuch]\n"), @r#"
-        DIR/hokku.toml: line 1, column 2: unknown field `nosuch`, expected one of `data-dir`, `cache-dir`, `listen`, `domain`, `owner`, `grace`, `log`, `router`, `tls`, `dyno`, `formation`, `builds`, `releases`, `logplex`, `api`
+        DIR/hokku.toml: line 1, column 2: unknown field `nosuch`, expected one of `data-dir`, `cache-dir`, `listen`, `domain`, `owner`, `grace`, `log`, `router`, `tls`, `dyno`, `formation`, `builds`, `releases`, `logplex`, `api`, `git`
         `hokku up --print-config` shows every key
         "#);
     }

@@ -14,7 +14,7 @@ use crate::dyno::PrepareEvent;
 use crate::formation::Settled;
 use crate::ledger::{Actor, App, Build, BuildStatus, Event, ReleaseStatus, SlugRecord};
 use crate::name::{AppId, ProcessType, SlugId};
-use crate::slug::{Digest, Size, Slug};
+use crate::slug::{Digest, STACK, Size, Slug};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -91,6 +91,7 @@ impl Deployment {
         checksum: Option<Digest>,
     ) -> Result<Made, Unbuilt> {
         let _slot = self.slot().await;
+        self.journal.heading(&format!("Building on the {} stack", title(STACK)));
         let (dir, limit) = (self.inner.dir("sources"), self.inner.config.source_limit);
         let source = Unpacked::new(archive, dir, limit, checksum, self.work.cancel().clone()).await?;
         let inside = self.inner.gate.enter().await;
@@ -168,21 +169,28 @@ impl Deployment {
         let (app, version) = (&recorded.app, recorded.release.version);
         self.journal.detail(&format!("Released {version}"));
         self.journal.detail(&format!("{} deployed to Hokku", (self.inner.config.web_url)(&app.name)));
-        self.journal.heading("Verifying deploy...");
+        self.journal.begin("Verifying deploy...");
         let limit = self.inner.config.settle_limit;
         let settled = self.inner.rooms.supervisor.settled(app.id, version, limit);
         match self.work.cancel().clone().run_until_cancelled(settled).await {
-            Some(Settled::Up) => self.journal.detail("Done."),
+            Some(Settled::Up) => self.journal.end("done."),
             Some(Settled::Crashed(dynos)) => {
+                self.journal.end("failed.");
                 for dyno in dynos {
                     self.journal.fault(&format!("{dyno} crashed; see `hokku logs -a {}`", app.name));
                 }
             }
-            Some(Settled::Late) => self.journal.fault(&format!(
-                "The dynos are not up yet; see `hokku ps -a {name}` and `hokku logs -a {name}`",
-                name = app.name
-            )),
-            None => self.journal.fault("The platform is stopping or the app is gone."),
+            Some(Settled::Late) => {
+                self.journal.end("not yet.");
+                let name = &app.name;
+                self.journal.fault(&format!(
+                    "The dynos are not up yet; see `hokku ps -a {name}` and `hokku logs -a {name}`"
+                ));
+            }
+            None => {
+                self.journal.end("not done.");
+                self.journal.fault("The platform is stopping or the app is gone.");
+            }
         }
     }
 
@@ -225,6 +233,12 @@ fn tell_compiling(journal: &mut Journal, event: &PrepareEvent) {
             journal.detail(&format!("Done in {:.1} s", took.as_secs_f64()));
         }
     }
+}
+
+/// A name as it is in a heading: `Hokku-1`.
+fn title(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// What the ledger keeps of a slug. Its id is always the same for the same slug of the same app.

@@ -6,11 +6,13 @@ use crate::logplex::{AppLog, Source, Stream};
 pub(super) struct Journal {
     out: OutputWriter,
     log: AppLog,
+    /// The beginning of a line whose end is yet to come.
+    begun: String,
 }
 
 impl Journal {
     pub(super) fn new(out: OutputWriter, log: AppLog) -> Self {
-        Self { out, log }
+        Self { out, log, begun: String::new() }
     }
 
     pub(super) fn log(&self) -> &AppLog {
@@ -41,6 +43,19 @@ impl Journal {
     /// What went wrong.
     pub(super) fn fault(&mut self, text: &str) {
         text.lines().for_each(|line| self.say(&format!(" !     {line}")));
+    }
+
+    /// The beginning of a line, which whoever watches sees while they wait for its [`end`](Self::end).
+    pub(super) fn begin(&mut self, text: &str) {
+        text.clone_into(&mut self.begun);
+        self.out.begin(text);
+    }
+
+    /// `Verifying deploy... done.`
+    pub(super) fn end(&mut self, text: &str) {
+        self.out.say(&format!(" {text}"));
+        let line = format!("{} {text}", std::mem::take(&mut self.begun));
+        self.to_log(&line);
     }
 
     fn say(&mut self, line: &str) {

@@ -6,6 +6,8 @@ mod commands;
 mod crashes;
 mod fixture;
 mod flask;
+mod git;
+mod git_client;
 mod hello;
 mod one_off;
 mod operator;

@@ -34,6 +34,11 @@ impl OutputWriter {
         }
     }
 
+    /// The beginning of a line of the platform's own, without its end.
+    pub(in crate::release) fn begin(&self, text: &str) {
+        self.sender.send(text.to_owned().into()).ok();
+    }
+
     /// A line of the platform's own.
     pub(in crate::release) fn say(&self, line: &str) {
         // Whoever writes the file has gone only with the runtime.

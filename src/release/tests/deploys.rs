@@ -18,6 +18,7 @@ async fn a_deploy_goes_from_an_archive_to_dynos_that_are_up() {
     let app = fixture.create("shop").await;
     let (build, output) = fixture.deployed(app.id, fixture.deploy(&Fixture::site("one", None))).await;
     insta::assert_snapshot!(steady(&output), @r"
+    -----> Building on the Hokku-1 stack
     -----> WebAssembly app detected
            Found bin/job.wat (2220 bytes)
            Found bin/spin.wat (80 bytes)
@@ -27,9 +28,8 @@ async fn a_deploy_goes_from_an_archive_to_dynos_that_are_up() {
     -----> Launching...
            Released v3
            http://shop.localhost:8080/ deployed to Hokku
-    -----> Verifying deploy...
+    Verifying deploy... done.
     ");
-    assert!(output.ends_with("-----> Verifying deploy...\n       Done.\n"), "{output}");
     let app = fixture.app(app.id);
     assert_eq!(
         descriptions(&app),
@@ -64,7 +64,7 @@ async fn a_failed_build_says_why_and_leaves_the_release_as_it_is() {
     let BuildStatus::Failed(reason) = &build.status else { panic!("{:?}", build.status) };
     assert!(reason.starts_with("no buildpack recognizes this app"), "{reason}");
     assert!(
-        output.starts_with(" !     no buildpack recognizes this app; looked for:\n !       "),
+        output.starts_with("-----> Building on the Hokku-1 stack\n !     no buildpack recognizes this app; looked for:\n !       "),
         "{output}"
     );
     assert_eq!(fixture.app(app.id).releases.len(), 2);
@@ -82,7 +82,7 @@ async fn a_failed_build_says_why_and_leaves_the_release_as_it_is() {
     archive.version = None;
     let (build, output) = fixture.deployed(app.id, archive).await;
     assert!(matches!(build.status, BuildStatus::Failed(_)));
-    assert!(output.starts_with(" !     the source "), "{output}");
+    assert!(output.contains("\n !     the source "), "{output}");
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn a_dyno_that_crashes_is_told_to_who_watches() {
     let (build, output) = fixture.deployed(app, fixture.deploy(&site)).await;
     assert!(matches!(build.status, BuildStatus::Succeeded(_)), "{output}");
     assert!(
-        output.ends_with("-----> Verifying deploy...\n !     web.1 crashed; see `hokku logs -a shop`\n"),
+        output.ends_with("Verifying deploy... failed.\n !     web.1 crashed; see `hokku logs -a shop`\n"),
         "{output}"
     );
 }
@@ -238,7 +238,7 @@ async fn a_fault_of_the_host_is_the_operators_to_read() {
     // Sources have no directory any more: nothing is built.
     std::fs::remove_dir(fixture.dir.path().join("releases/sources")).expect("removed");
     let (build, output) = fixture.deployed(app, fixture.deploy(&Fixture::site("two", None))).await;
-    insta::assert_snapshot!(output, @" !     The platform could not build this. Its operator finds the reason in the platform's log.");
+    insta::assert_snapshot!(output.lines().last().unwrap_or_default(), @" !     The platform could not build this. Its operator finds the reason in the platform's log.");
     let hidden = "The platform could not build this. Its operator finds the reason in the platform's log.";
     assert_eq!(build.status, BuildStatus::Failed(hidden.to_owned()));
     let log = fixture.log("shop").await.join("\n");
