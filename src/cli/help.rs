@@ -2,12 +2,13 @@ use clap::Command;
 use std::fmt::Write as _;
 
 /// The commands as `hokku --help` lists them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("At your desk", &["serve", "run", "build", "slug"]),
     ("The platform", &["up", "ledger"]),
     ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
-    ("Code and config", &["deploy", "releases", "rollback", "config"]),
+    ("Code and config", &["deploy", "git", "releases", "rollback", "config"]),
     ("Dynos", &["ps", "scale", "restart", "logs"]),
+    ("You and others", &["login", "logout", "whoami", "auth", "authorizations", "access", "transfer", "users"]),
 ];
 
 /// `cli` with the usage of each command as its help shows it. By itself clap lists, in an error, every option that has a
