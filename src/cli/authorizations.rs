@@ -45,12 +45,14 @@ struct List {
 ///
 /// It is shown once, now, and never again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Scopes: global (all that you may), identity, read and write (no config vars), read-protected and
+#[command(
+    after_help = "Scopes: global (all that you may), identity, read and write (no config vars), read-protected and
 write-protected (config vars too).
 
 Examples:
   hokku authorizations:create -d \"Dashboard\" -s read
-  hokku authorizations:create -d \"CI\" -s write-protected -e 90d --short")]
+  hokku authorizations:create -d \"CI\" -s write-protected -e 90d --short"
+)]
 struct Create {
     /// What it is for
     #[arg(long, short, value_name = "TEXT")]
@@ -211,7 +213,8 @@ fn show(session: &mut Session, token: &Authorization) -> anyhow::Result<()> {
         ("Created At", moment(&token.created_at, &session.clock)),
     ];
     facts.extend(expires(token).map(|time| ("Expires In", time)));
-    facts.extend(token.access_token.as_ref().and_then(|token| Some(("Token", token.token.clone()?))));
+    let secret = token.access_token.as_ref().and_then(|token| token.token.clone());
+    facts.extend(secret.filter(|secret| !secret.is_empty()).map(|secret| ("Token", secret)));
     for line in aligned(facts.iter().map(|(key, value)| (*key, value.as_str()))) {
         session.console.line(line)?;
     }

@@ -46,7 +46,9 @@ impl Create {
         if !self.no_remote && session.desk.git.is_work_tree() {
             let told = self.connected(session, &app.name);
             // The app is there by now: a remote can still be made later.
-            session.console.note(told.unwrap_or_else(|error| format!("Warning: git does not know the app: {error:#}")))?;
+            session.console.note(
+                told.unwrap_or_else(|error| format!("Warning: git does not know the app: {error:#}")),
+            )?;
         }
         if self.json {
             session.console.json(&app.whole)?;

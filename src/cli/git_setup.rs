@@ -24,7 +24,8 @@ impl Desk {
     pub(super) fn teach_git(&self, client: &Client) -> anyhow::Result<()> {
         self.git.let_help(&client.host(), &self.helper()?)?;
         if let Some(authority) = client.authority() {
-            let file = authority.to_str().context("git takes no file for HOKKU_CA_FILE whose name is no text")?;
+            let file =
+                authority.to_str().context("git takes no file for HOKKU_CA_FILE whose name is no text")?;
             self.git.let_trust(&client.host(), file)?;
         }
         Ok(())
@@ -41,7 +42,12 @@ impl Desk {
     }
 
     /// Adds the remote `name` for `app`, unless there is one of that name.
-    pub(super) fn connect(&self, client: &Client, name: &RemoteName, app: &str) -> Result<Connected, GitError> {
+    pub(super) fn connect(
+        &self,
+        client: &Client,
+        name: &RemoteName,
+        app: &str,
+    ) -> Result<Connected, GitError> {
         let addresses = self.git.addresses(name);
         if addresses.is_empty() {
             self.git.add_remote(name, &client.repository(app))?;

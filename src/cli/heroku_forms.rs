@@ -23,8 +23,7 @@ const RENAMED: [(&str, &str, &str); 18] = [
 ];
 
 /// The topics whose commands are commands below them here too.
-const TOPICS: [&str; 8] =
-    ["access", "auth", "authorizations", "config", "git", "ledger", "slug", "users"];
+const TOPICS: [&str; 8] = ["access", "auth", "authorizations", "config", "git", "ledger", "slug", "users"];
 
 /// The words of a command line with the command in our own form: `config:set` is `config set`, and both `ps:scale` and
 /// `ps scale` are `scale`.

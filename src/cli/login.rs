@@ -1,5 +1,5 @@
 use super::{
-    client::{Answer, Authorization, ClientError},
+    client::{Answer, Authorization},
     lifetime::Lifetime,
     netrc_text::Login as Kept,
     password::Password,
@@ -53,8 +53,7 @@ impl Login {
             "expires_in": self.expires_in.seconds(),
             "scope": ["global"],
         });
-        let made = session.client.log_in(&email, &password, &body).await;
-        let made: Answer<Authorization> = made.map_err(in_words)?;
+        let made: Answer<Authorization> = session.client.log_in(&email, &password, &body).await?;
         let token = made.access_token.as_ref().and_then(|token| token.token.clone());
         let token = token.context("the platform gave out no token")?;
         let login = made.user.as_ref().map_or(email, |user| user.email.clone());
@@ -105,16 +104,10 @@ async fn end_login_before(session: &mut Session) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn in_words(error: ClientError) -> anyhow::Error {
-    if error.is_too_often() {
-        return anyhow::anyhow!("{error} Wait a little before the next try.");
-    }
-    error.into()
-}
-
 /// What this machine is called.
 fn machine_name() -> String {
     let name = rustix::system::uname();
-    let name = name.nodename().to_string_lossy().chars().filter(|c| !c.is_control()).take(64).collect::<String>();
+    let name =
+        name.nodename().to_string_lossy().chars().filter(|c| !c.is_control()).take(64).collect::<String>();
     if name.is_empty() { "a machine without a name".to_owned() } else { name }
 }

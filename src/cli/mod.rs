@@ -78,7 +78,7 @@ config:set, ps:scale, apps:create.
 Environment:
   HOKKU_APP       the app that is meant without -a
   HOKKU_HOST      the platform [default: the one of this machine, else http://localhost:8080]
-  HOKKU_API_KEY   the token for it [default: the one of `hokku login`, else the owner's on the platform's own machine]
+  HOKKU_API_KEY   the token for it [default: that of `hokku login`, else the owner's on its own machine]
   HOKKU_CA_FILE   the authority of a platform whose certificate the system does not trust
   HOKKU_DATA_DIR  where the platform of this machine keeps its data
   HOKKU_LOG       debug prints what hokku itself does, on standard error")]

@@ -142,7 +142,10 @@ impl Netrc {
 
 /// Whether `text` can stand in the file without quotes, for readers that know none.
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(['"', '\\', '#']) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    !text.is_empty()
+        && !text.starts_with('#')
+        && !text.contains(['"', '\\'])
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

@@ -115,7 +115,10 @@ impl NetrcText {
         if at == self.0.len() && sections.open_macro {
             entry.push('\n');
         }
-        entry.push_str(&format!("machine {machine}\n  login {}\n  password {}\n", login.login, login.password));
+        entry.push_str(&format!(
+            "machine {machine}\n  login {}\n  password {}\n",
+            login.login, login.password
+        ));
         let mut text = self.0.clone();
         text.splice(at..at, entry.into_bytes());
         Self(text)

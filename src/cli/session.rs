@@ -79,7 +79,9 @@ impl Session {
         let app = match (at.named(), &at.remote) {
             (Some(app), None) => app.to_owned(),
             (named, Some(remote)) => self.app_at_remote(remote, named)?,
-            (None, None) => self.app_of_directory()?.context("which app? Name it with -a APP, or set HOKKU_APP")?,
+            (None, None) => {
+                self.app_of_directory()?.context("which app? Name it with -a APP, or set HOKKU_APP")?
+            }
         };
         self.is_about(&app);
         Ok(app)
@@ -92,11 +94,16 @@ impl Session {
         }
         let app = addresses.iter().find_map(|address| self.client.app_at(address));
         let Some(app) = app else {
-            bail!("the git remote `{remote}` leads to no app at {}: name the app with -a APP", self.client.host())
+            bail!(
+                "the git remote `{remote}` leads to no app at {}: name the app with -a APP",
+                self.client.host()
+            )
         };
         match named {
             Some(named) if named != app.as_ref() => {
-                bail!("-a or HOKKU_APP means {named}, but the git remote `{remote}` leads to {app}: give one of them")
+                bail!(
+                    "-a or HOKKU_APP means {named}, but the git remote `{remote}` leads to {app}: give one of them"
+                )
             }
             _ => Ok(app.to_string()),
         }
@@ -105,7 +112,8 @@ impl Session {
     /// The app to which the remotes of this directory lead, if it is one. `git config hokku.remote` chooses.
     fn app_of_directory(&self) -> anyhow::Result<Option<String>> {
         let remotes = self.desk.git.remotes();
-        let leading = remotes.iter().filter_map(|remote| Some((self.client.app_at(&remote.address)?, &remote.name)));
+        let leading =
+            remotes.iter().filter_map(|remote| Some((self.client.app_at(&remote.address)?, &remote.name)));
         let mut leading: Vec<_> = leading.collect();
         leading.dedup();
         if leading.len() > 1 {

@@ -223,7 +223,9 @@ impl SetPassword {
             let old = session.ask_password("Your password until now").await?;
             [old, self.given.password(session, "Your new password").await?]
         } else {
-            bail!("there is nobody to ask for your password: use --password-stdin, with the old one on the first line")
+            bail!(
+                "there is nobody to ask for your password: use --password-stdin, with the old one on the first line"
+            )
         };
         session.console.begin("Setting your password")?;
         let body = json!({ "password": old.reveal(), "new_password": new.reveal() });

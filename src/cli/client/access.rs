@@ -7,7 +7,7 @@ use std::{fs, io, path::PathBuf, time::Duration};
 const USUAL_HOST: &str = "http://localhost:8080";
 
 /// How long to wait before asking again for something that is not ready.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// What says which platform is meant and who asks.
 #[derive(Default)]
@@ -90,8 +90,9 @@ impl Access {
         let Some(netrc) = &self.netrc else { return Ok(None) };
         let Some(Found { login, was_open }) = netrc.find(&host.machine())? else { return Ok(None) };
         let file = netrc.path().display();
-        let notice = was_open
-            .then(|| format!("Others could read your token in {file}. They no longer can: its mode is 0600 now."));
+        let notice = was_open.then(|| {
+            format!("Others could read your token in {file}. They no longer can: its mode is 0600 now.")
+        });
         Ok(Some(Credential::of_login(login, notice)))
     }
 
@@ -226,7 +227,10 @@ mod tests {
         }
         let over_tls = Some("https://paas.example.com:80");
         assert_eq!(given(over_tls, Some("mine"), ("http", "other.example.com")), None);
-        assert_eq!(given(over_tls, Some("mine"), ("http", "paas.example.com:80")), some("ada@example.com far"));
+        assert_eq!(
+            given(over_tls, Some("mine"), ("http", "paas.example.com:80")),
+            some("ada@example.com far")
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::{
-    ClientError,
+    Authorization, ClientError,
     authorities::Authorities,
     credential::{Credential, unauthorized},
     host::Host,
@@ -198,9 +198,17 @@ impl Client {
 
     /// Revokes the token of this client. One that the platform no longer knows is as good as revoked.
     pub(in crate::cli) async fn revoke_own(&self) -> Result<(), ClientError> {
-        match self.delete(&["oauth", "authorizations", "~"]).await {
-            Err(ClientError::Unauthorized { .. }) => Ok(()),
-            revoked => revoked,
+        let Some(credential) = &self.credential else { return Ok(()) };
+        let path = ["oauth", "authorizations"];
+        let listed = match self.list::<Authorization>(&path, Range::All).await {
+            Err(ClientError::Unauthorized { .. }) => return Ok(()),
+            listed => listed?,
+        };
+        let hint = |known: &Authorization| known.access_token.as_ref()?.token.clone();
+        let own = listed.iter().find(|known| hint(known).is_some_and(|hint| credential.fits(&hint)));
+        match own {
+            Some(own) => self.delete(&["oauth", "authorizations", &own.id]).await,
+            None => Err(ClientError::UnknownToken { host: self.host.to_string() }),
         }
     }
 

@@ -46,6 +46,14 @@ impl Credential {
         &self.token.0
     }
 
+    /// Whether it is the token that `hint` tells: its beginning and its end, with at least four stars between.
+    pub(super) fn fits(&self, hint: &str) -> bool {
+        let Some((start, end)) = hint.split_once("****") else { return hint == self.token.0 };
+        let end = end.trim_start_matches('*');
+        let told = !start.is_empty() && !end.is_empty() && start.len() + end.len() <= self.token.0.len();
+        told && self.token.0.starts_with(start) && self.token.0.ends_with(end)
+    }
+
     /// A name for programs that want one; the platform looks at the token alone.
     pub(in crate::cli) fn name(&self) -> &str {
         self.email.as_deref().unwrap_or("hokku")
@@ -89,5 +97,18 @@ mod tests {
         insta::assert_snapshot!(told(None), @"http://paas.example.com wants a token: log in with `hokku login`, or set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory");
         insta::assert_snapshot!(told(Some(Origin::Key)), @"http://paas.example.com does not accept the token in HOKKU_API_KEY: log in with `hokku login`, or set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory");
         insta::assert_snapshot!(told(Some(Origin::Netrc)), @"http://paas.example.com does not accept the token of your last login, which may have ended: log in with `hokku login`, or set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory");
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_beginning_and_end() {
+        let credential = Credential::new("HOKKU-abcdefgh".to_owned(), Origin::Netrc);
+        for hint in ["HOKKU-a**********gh", "H****h", "HOKKU-abcdefgh"] {
+            assert!(credential.fits(hint), "{hint}");
+        }
+        for hint in
+            ["", "****", "HOKKU-****", "****gh", "HOKKU-a***gh", "HOKKU-x****gh", "HOKKU-abcdefg****gh"]
+        {
+            assert!(!credential.fits(hint), "{hint}");
+        }
     }
 }

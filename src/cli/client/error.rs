@@ -1,4 +1,5 @@
 use reqwest::StatusCode;
+use rustls::CertificateError;
 use std::path::PathBuf;
 
 /// Why the platform did not do what was asked.
@@ -42,6 +43,14 @@ pub(in crate::cli) enum ClientError {
         host: String,
         /// What is wrong with the certificate.
         why: String,
+    },
+    /// Who answers has another name.
+    #[error(
+        "{host} shows a certificate for another name: set HOKKU_HOST to the name that the platform goes by"
+    )]
+    OtherName {
+        /// Scheme, name and port.
+        host: String,
     },
     /// The e-mail address or the password is wrong.
     #[error("{host} does not accept that e-mail address and password")]
@@ -96,6 +105,12 @@ pub(in crate::cli) enum ClientError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The platform does not say which of its tokens is the one in use.
+    #[error("{host} does not tell which token this is")]
+    UnknownToken {
+        /// Scheme, name and port.
+        host: String,
+    },
     /// The platform says no, in its own words.
     #[error("{message}")]
     Refused {
@@ -132,7 +147,7 @@ impl ClientError {
             let io = cause.downcast_ref::<std::io::Error>();
             refused |= io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
             if let Some(rustls::Error::InvalidCertificate(why)) = io.and_then(of_tls) {
-                return Self::Untrusted { host, why: why.to_string() };
+                return Self::of_certificate(host, why);
             }
         }
         let why = deepest.to_string();
@@ -143,14 +158,21 @@ impl ClientError {
         }
     }
 
+    fn of_certificate(host: String, why: &CertificateError) -> Self {
+        match why {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::OtherName { host }
+            }
+            CertificateError::UnknownIssuer => {
+                Self::Untrusted { host, why: "its authority is unknown here".to_owned() }
+            }
+            other => Self::Untrusted { host, why: other.to_string() },
+        }
+    }
+
     /// Whether the same may well work a little later: the connection failed, not the request.
     pub(in crate::cli) fn is_transport(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Lost { .. })
-    }
-
-    /// Whether too much was asked in too short a time.
-    pub(in crate::cli) fn is_too_often(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::TOO_MANY_REQUESTS, .. })
     }
 
     /// Whether there is nothing at that address, or no longer.
@@ -165,7 +187,8 @@ impl ClientError {
     }
 }
 
-/// The error of TLS inside one of a connection; it is not among its sources.
+/// The error of TLS inside those of a connection; it is not among their sources.
 fn of_tls(io: &std::io::Error) -> Option<&rustls::Error> {
-    io.get_ref()?.downcast_ref()
+    let inner = io.get_ref()?;
+    inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(of_tls))
 }

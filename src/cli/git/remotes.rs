@@ -17,7 +17,11 @@ impl FromStr for RemoteName {
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
         let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         let valid = first && text.len() <= 100 && text.chars().all(legal);
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidRemoteName(text.chars().take(100).collect())) }
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidRemoteName(text.chars().take(100).collect()))
+        }
     }
 }
 
@@ -106,7 +110,8 @@ mod tests {
         git.add_remote(&name, "http://localhost/shop.git").expect("added");
         git.add_remote(&other, "-x").expect("added");
         git.turn_remote(&name, "http://localhost/blog.git").expect("turned");
-        let remote = |name: &str, address: &str| Remote { name: name.to_owned(), address: address.to_owned() };
+        let remote =
+            |name: &str, address: &str| Remote { name: name.to_owned(), address: address.to_owned() };
         assert_eq!(git.remotes(), [remote("a.b", "http://localhost/blog.git"), remote("other", "-x")]);
         assert_eq!(git.addresses(&name), ["http://localhost/blog.git"]);
         assert_eq!(git.chosen_remote(), None);
