@@ -2,7 +2,7 @@ use super::plain_text::plain;
 use serde_json::Value;
 use std::{
     fmt::{Display, Write as _},
-    io::{self, IsTerminal as _, Write},
+    io::{self, IsTerminal as _, Read, Write},
 };
 
 /// Where a command that speaks with a platform prints: results on standard output, the rest on standard error. Whatever
@@ -10,6 +10,8 @@ use std::{
 pub(super) struct Console {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
+    /// What standard input holds, if not the process's own is meant.
+    input: Option<Box<dyn Read + Send>>,
     pub(super) terminals: Terminals,
     /// Whether colours are wanted on standard output.
     pub(super) colours: bool,
@@ -35,7 +37,18 @@ impl Console {
     }
 
     pub(super) fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, terminals: Terminals) -> Self {
-        Self { out, err, terminals, colours: false, unfinished: false }
+        Self { out, err, input: None, terminals, colours: false, unfinished: false }
+    }
+
+    /// The same with another standard input.
+    #[cfg(test)]
+    pub(super) fn with_input(self, input: impl Read + Send + 'static) -> Self {
+        Self { input: Some(Box::new(input)), ..self }
+    }
+
+    /// Standard input, to be read to its end.
+    pub(super) fn take_input(&mut self) -> Box<dyn Read + Send> {
+        self.input.take().unwrap_or_else(|| Box::new(io::stdin()))
     }
 
     /// A line of the result.
@@ -73,6 +86,13 @@ impl Console {
     /// Says what is being done; [`done`](Self::done) ends the line.
     pub(super) fn begin(&mut self, text: impl Display) -> io::Result<()> {
         write!(self.err, "{}... ", plain(&text.to_string()))?;
+        self.unfinished = true;
+        self.err.flush()
+    }
+
+    /// Asks something of who sits at the terminal; [`answered`](Self::answered) when they have.
+    pub(super) fn ask(&mut self, question: impl Display) -> io::Result<()> {
+        write!(self.err, "{}: ", plain(&question.to_string()))?;
         self.unfinished = true;
         self.err.flush()
     }

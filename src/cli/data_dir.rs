@@ -28,12 +28,21 @@ impl DataDir {
         if let Some(dir) = self.named() {
             return std::path::absolute(dir).context("cannot find the data directory");
         }
-        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        named("XDG_DATA_HOME")
-            .or_else(|| named("HOME").map(|home| home.join(".local/share")))
-            .map(|data| data.join("hokku"))
-            .context("there is no home directory for the platform's data: name one with --data-dir")
+        usual().context("there is no home directory for the platform's data: name one with --data-dir")
     }
+
+    /// The directory that was named, if it is another than the usual one.
+    pub(super) fn unusual(&self) -> Option<PathBuf> {
+        let named = std::path::absolute(self.named()?).ok()?;
+        (usual().as_ref() != Some(&named)).then_some(named)
+    }
+}
+
+/// `$XDG_DATA_HOME/hokku`, else `~/.local/share/hokku`.
+fn usual() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = named("XDG_DATA_HOME").or_else(|| named("HOME").map(|home| home.join(".local/share")));
+    data.map(|data| data.join("hokku"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use super::{
     session::{AtApp, Session},
 };
 use anyhow::{Context as _, bail};
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 /// Destroy an app: its dynos, releases, config vars and address
 ///
@@ -24,8 +24,7 @@ pub(super) struct Destroy {
 
 impl Destroy {
     pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
-        let meant = self.name.as_deref().or(self.at.named()).or(self.confirm.as_deref());
-        let meant = meant.context("which app? Name it with -a APP, or set HOKKU_APP")?.to_owned();
+        let meant = self.meant(session)?;
         session.is_about(&meant);
         let app: Answer<App> = session.client.get(&["apps", &meant]).await?;
         let name = app.name.clone();
@@ -44,9 +43,16 @@ impl Destroy {
     }
 }
 
-impl Session {
-    fn terminals_can_ask(&self) -> bool {
-        self.console.terminals.input && self.console.terminals.error
+impl Destroy {
+    /// The app that was named: that the remotes of git lead to one is not enough here, unless one of them was chosen.
+    fn meant(&self, session: &mut Session) -> anyhow::Result<String> {
+        if let Some(name) = &self.name {
+            return Ok(name.clone());
+        }
+        if self.at.is_chosen() {
+            return session.app(&self.at);
+        }
+        self.confirm.clone().context("which app? Name it with -a APP, or set HOKKU_APP")
     }
 }
 
@@ -55,12 +61,5 @@ async fn asked(session: &mut Session, name: &str) -> anyhow::Result<String> {
     session
         .console
         .note(format_args!(" !     This destroys {name} with its releases and config vars, for good."))?;
-    session.console.begin(format_args!(" !     To go on, type {name}"))?;
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    });
-    let answer = answer.await??;
-    session.console.answered();
-    Ok(answer.trim().to_owned())
+    session.ask(&format!(" !     To go on, type {name}")).await
 }

@@ -2,12 +2,16 @@ use clap::Command;
 use std::fmt::Write as _;
 
 /// The commands as `hokku --help` lists them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("At your desk", &["serve", "build", "slug"]),
     ("The platform", &["up", "ledger", "ca"]),
     ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
-    ("Code and config", &["deploy", "releases", "rollback", "config"]),
+    ("Code and config", &["deploy", "git", "releases", "rollback", "config"]),
     ("Dynos", &["ps", "scale", "restart", "run", "stop", "logs"]),
+    (
+        "You and others",
+        &["login", "logout", "whoami", "auth", "authorizations", "access", "transfer", "users"],
+    ),
 ];
 
 /// `cli` with the usage of each command as its help shows it. By itself clap lists, in an error, every option that has a
@@ -37,10 +41,11 @@ pub(super) fn grouped(cli: Command) -> Command {
     for (group, names) in GROUPS {
         // Writing to a string cannot fail.
         let _ = writeln!(list, "{heading}{group}:{heading:#}");
+        let width = names.iter().map(|name| name.len()).max().unwrap_or_default().max(10);
         for command in names.iter().filter_map(|name| cli.find_subcommand(name)) {
             let name = command.get_name();
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(list, "  {name_style}{name:10}{name_style:#} {about}");
+            let _ = writeln!(list, "  {name_style}{name:width$}{name_style:#} {about}");
         }
         list.push('\n');
     }

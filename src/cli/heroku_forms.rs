@@ -2,6 +2,7 @@ use std::ffi::OsString;
 
 /// Heroku's names for commands that have another name here; a topic and its command.
 const RENAMED: [(&str, &str, &str); 14] = [
+const RENAMED: [(&str, &str, &str); 18] = [
     ("apps", "create", "create"),
     ("apps", "info", "info"),
     ("apps", "destroy", "destroy"),
@@ -16,10 +17,16 @@ const RENAMED: [(&str, &str, &str); 14] = [
     ("ps", "scale", "scale"),
     ("ps", "stop", "stop"),
     ("releases", "rollback", "rollback"),
+    ("apps", "transfer", "transfer"),
+    ("auth", "login", "login"),
+    ("auth", "logout", "logout"),
+    ("auth", "whoami", "whoami"),
+    ("access", "list", "access"),
+    ("users", "list", "users"),
 ];
 
 /// The topics whose commands are commands below them here too.
-const TOPICS: [&str; 3] = ["config", "ledger", "slug"];
+const TOPICS: [&str; 8] = ["access", "auth", "authorizations", "config", "git", "ledger", "slug", "users"];
 
 /// The words of a command line with the command in our own form: `config:set` is `config set`, and both `ps:scale` and
 /// `ps scale` are `scale`.

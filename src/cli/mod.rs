@@ -9,8 +9,12 @@
 //! # Not here
 //! Doing anything: each command calls one room, or asks a platform over HTTP (`client`).
 
+mod access;
 mod apps;
 mod attached;
+mod asking;
+mod auth;
+mod authorizations;
 mod build;
 mod ca;
 mod cache_dir;
@@ -22,16 +26,26 @@ mod console;
 mod create;
 mod data_dir;
 mod deploy;
+mod desk;
 mod destroy;
+mod git;
+mod git_command;
+mod git_setup;
 mod help;
 mod heroku_forms;
 mod info;
 mod interrupt;
 mod ledger;
+mod lifetime;
 mod log_view;
+mod login;
+mod logout;
 mod logs;
 mod moment;
+mod netrc;
+mod netrc_text;
 mod open;
+mod password;
 mod plain_text;
 mod platform_command;
 mod ps;
@@ -49,8 +63,11 @@ mod source_archive;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod up;
 mod upload;
+mod users;
+mod whoami;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -65,7 +82,8 @@ config:set, ps:scale, apps:create.
 Environment:
   HOKKU_APP       the app that is meant without -a
   HOKKU_HOST      the platform [default: the one of this machine, else http://localhost:8080]
-  HOKKU_API_KEY   the token for it [default: the owner's, on the platform's own machine]
+  HOKKU_API_KEY   the token for it [default: that of `hokku login`, else the owner's on its own machine]
+  HOKKU_CA_FILE   the authority of a platform whose certificate the system does not trust
   HOKKU_DATA_DIR  where the platform of this machine keeps its data
   HOKKU_LOG       debug prints what hokku itself does, on standard error")]
 struct Cli {

@@ -1,13 +1,14 @@
 use super::{
-    apps,
+    access, apps, auth, authorizations,
     client::{Answer, App, ClientError, Range},
     config,
     console::Console,
-    create, deploy, destroy, info,
+    create, deploy, destroy, git_command, info,
     interrupt::{INTERRUPTED, stop_on_interrupt},
-    logs, open, ps, releases, restart, rollback, scale,
+    login, logout, logs, open, ps, releases, restart, rollback, scale,
     session::{AtPlatform, Session},
     stop,
+    transfer, users, whoami,
 };
 use crate::clock::Clock;
 use clap::Subcommand;
@@ -30,6 +31,15 @@ pub(super) enum PlatformCommand {
     Restart(restart::Restart),
     Stop(stop::Stop),
     Logs(logs::Logs),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    Auth(auth::Auth),
+    Authorizations(authorizations::Authorizations),
+    Users(users::Users),
+    Access(access::Access),
+    Transfer(transfer::Transfer),
+    Git(git_command::Git),
 }
 
 impl PlatformCommand {
@@ -37,7 +47,12 @@ impl PlatformCommand {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (stop, _listening) = stop_on_interrupt()?;
         let client = self.platform().access().client()?;
+        let notice = client.credential().and_then(|credential| credential.notice().map(str::to_owned));
         let mut session = Session::new(client, Console::standard(), Clock::system());
+        session = session.at_desk(self.platform().desk());
+        if let Some(notice) = notice {
+            session.console.note(notice)?;
+        }
         if let Some(ended) = stop.run_until_cancelled(self.run_in(&mut session)).await {
             return ended;
         }
@@ -70,6 +85,15 @@ impl PlatformCommand {
             Self::Restart(command) => command.run(session).await,
             Self::Stop(command) => command.run(session).await,
             Self::Logs(command) => command.run(session).await,
+            Self::Login(command) => command.run(session).await,
+            Self::Logout(command) => command.run(session).await,
+            Self::Whoami(command) => command.run(session).await,
+            Self::Auth(command) => command.run(session).await,
+            Self::Authorizations(command) => command.run(session).await,
+            Self::Users(command) => command.run(session).await,
+            Self::Access(command) => command.run(session).await,
+            Self::Transfer(command) => command.run(session).await,
+            Self::Git(command) => command.run(session).await,
         }
     }
 
@@ -89,6 +113,15 @@ impl PlatformCommand {
             Self::Restart(command) => &command.at.platform,
             Self::Stop(command) => &command.at.platform,
             Self::Logs(command) => &command.at.platform,
+            Self::Login(command) => &command.platform,
+            Self::Logout(command) => &command.platform,
+            Self::Whoami(command) => &command.platform,
+            Self::Auth(command) => command.platform(),
+            Self::Authorizations(command) => command.platform(),
+            Self::Users(command) => command.platform(),
+            Self::Access(command) => command.platform(),
+            Self::Transfer(command) => &command.at.platform,
+            Self::Git(command) => command.platform(),
         }
     }
 }

@@ -19,6 +19,9 @@ pub(crate) fn hokku() -> Command {
     command
         .env("HOKKU_CACHE_DIR", cache_dir())
         .env("NO_COLOR", "1")
+        // What the user keeps for other platforms, and for git, is neither read nor changed.
+        .env("NETRC", nowhere().join("netrc"))
+        .env("GIT_CONFIG_GLOBAL", nowhere().join("gitconfig"))
         .env_remove("HOKKU_PORT")
         .stdin(Stdio::null());
     command
@@ -27,6 +30,11 @@ pub(crate) fn hokku() -> Command {
 /// Where the stories' slugs, toolchains and compiled code are kept, below `target`.
 pub(crate) fn cache_dir() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
+/// A place for the user's own files where there are none.
+fn nowhere() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("nowhere")
 }
 
 /// Notes that the running test uses a real toolchain; CI counts the notes.

@@ -2,6 +2,7 @@
 
 mod build;
 mod busy;
+mod clients;
 mod commands;
 mod crashes;
 mod fixture;

@@ -1,16 +1,22 @@
 use super::{
-    ClientError,
-    access::{Token, unauthorized},
+    Authorization, ClientError,
+    authorities::Authorities,
+    credential::{Credential, unauthorized},
     host::Host,
     resolver::Resolver,
 };
+use crate::{cli::password::Password, name::AppName};
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode,
     header::{ACCEPT, HeaderValue, RANGE},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 const ACCEPTED: &str = "application/vnd.heroku+json; version=3";
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -48,12 +54,18 @@ impl Range {
 pub(in crate::cli) struct Client {
     pub(super) http: reqwest::Client,
     pub(super) host: Host,
-    token: Option<Token>,
+    credential: Option<Credential>,
+    authority: Option<PathBuf>,
     pause: Duration,
 }
 
 impl Client {
-    pub(super) fn new(host: Host, token: Option<Token>, pause: Duration) -> Result<Self, ClientError> {
+    pub(super) fn new(
+        host: Host,
+        authorities: Authorities,
+        credential: Option<Credential>,
+        pause: Duration,
+    ) -> Result<Self, ClientError> {
         // Another client of this process may have chosen it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -65,19 +77,43 @@ impl Client {
             // A proxy is another machine: nothing that is meant for this one goes there.
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| ClientError::of_transport(host.to_string(), error))?;
-        Ok(Self { http, host, token, pause })
+        let http = authorities.client(builder, &host)?;
+        Ok(Self { http, host, credential, authority: authorities.file, pause })
     }
 
     /// Scheme, name and port.
-    #[cfg(test)]
-    pub(super) fn host(&self) -> String {
+    pub(in crate::cli) fn host(&self) -> String {
         self.host.to_string()
     }
 
-    #[cfg(test)]
-    pub(super) fn token(&self) -> Option<&Token> {
-        self.token.as_ref()
+    /// Name and port, as netrc files have them.
+    pub(in crate::cli) fn machine(&self) -> String {
+        self.host.machine()
+    }
+
+    /// Whether what is sent can be read on the way.
+    pub(in crate::cli) fn is_overheard(&self) -> bool {
+        !self.host.is_https() && !self.host.is_loopback()
+    }
+
+    /// Who this client is at the platform.
+    pub(in crate::cli) fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
+    }
+
+    /// The file with the authority that is trusted beside the system's.
+    pub(in crate::cli) fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
+    }
+
+    /// Where git finds the repository of `app`.
+    pub(in crate::cli) fn repository(&self, app: &str) -> String {
+        self.host.repository(app)
+    }
+
+    /// The app of this platform whose repository is at `address`.
+    pub(in crate::cli) fn app_at(&self, address: &str) -> Option<AppName> {
+        self.host.app_at(address)
     }
 
     /// A client that asks again at once.
@@ -130,6 +166,23 @@ impl Client {
         self.read(answer).await
     }
 
+    /// Makes a token with a password in place of one.
+    pub(in crate::cli) async fn log_in<T: DeserializeOwned>(
+        &self,
+        email: &str,
+        password: &Password,
+        body: &Value,
+    ) -> Result<T, ClientError> {
+        let address = self.host.at(&["oauth", "authorizations"]);
+        let request = self.http.post(address).header(ACCEPT, ACCEPTED).timeout(ANSWER_LIMIT).json(body);
+        let request = request.basic_auth(email, Some(password.reveal()));
+        let answer = request.send().await.map_err(|error| self.transport(error))?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            return Err(ClientError::BadLogin { host: self.host.to_string() });
+        }
+        self.read(accepted(answer, &self.host.to_string()).await?).await
+    }
+
     pub(in crate::cli) async fn patch<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -143,11 +196,27 @@ impl Client {
         self.answered(self.request(Method::DELETE, path)).await.map(drop)
     }
 
+    /// Revokes the token of this client. One that the platform no longer knows is as good as revoked.
+    pub(in crate::cli) async fn revoke_own(&self) -> Result<(), ClientError> {
+        let Some(credential) = &self.credential else { return Ok(()) };
+        let path = ["oauth", "authorizations"];
+        let listed = match self.list::<Authorization>(&path, Range::All).await {
+            Err(ClientError::Unauthorized { .. }) => return Ok(()),
+            listed => listed?,
+        };
+        let hint = |known: &Authorization| known.access_token.as_ref()?.token.clone();
+        let own = listed.iter().find(|known| hint(known).is_some_and(|hint| credential.fits(&hint)));
+        match own {
+            Some(own) => self.delete(&["oauth", "authorizations", &own.id]).await,
+            None => Err(ClientError::UnknownToken { host: self.host.to_string() }),
+        }
+    }
+
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let request =
             self.http.request(method, self.host.at(path)).header(ACCEPT, ACCEPTED).timeout(ANSWER_LIMIT);
-        match &self.token {
-            Some(token) => request.bearer_auth(token.reveal()),
+        match &self.credential {
+            Some(credential) => request.bearer_auth(credential.reveal()),
             None => request,
         }
     }
@@ -155,7 +224,8 @@ impl Client {
     async fn answered(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let answer = request.send().await.map_err(|error| self.transport(error))?;
         if answer.status() == StatusCode::UNAUTHORIZED {
-            return Err(unauthorized(&self.host, self.token.as_ref()));
+            let origin = self.credential.as_ref().map(|credential| credential.origin);
+            return Err(unauthorized(&self.host, origin));
         }
         accepted(answer, &self.host.to_string()).await
     }

@@ -1,6 +1,7 @@
 //! A platform that gives answers made beforehand, for the tests of the commands.
 
 use super::{Access, Client};
+use crate::cli::netrc::Netrc;
 use axum::{body::Body, extract::Request, response::Response};
 use futures_util::{StreamExt as _, stream};
 use http_body_util::BodyExt as _;
@@ -125,6 +126,17 @@ impl CannedPlatform {
 
     pub(in crate::cli) fn client(&self) -> Client {
         Access::of_test(&format!("http://{}", self.address)).client().expect("a client").without_pauses()
+    }
+
+    /// A client with the tokens of a netrc file.
+    pub(in crate::cli) fn client_with_netrc(&self, netrc: Netrc) -> Client {
+        let access = Access::of_test_with_netrc(&format!("http://{}", self.address), netrc);
+        access.client().expect("a client").without_pauses()
+    }
+
+    /// Name and port.
+    pub(in crate::cli) fn machine(&self) -> String {
+        self.address.to_string()
     }
 
     /// Every request: method, path, the headers that matter, and the body.

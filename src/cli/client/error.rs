@@ -1,4 +1,6 @@
 use reqwest::StatusCode;
+use rustls::CertificateError;
+use std::path::PathBuf;
 
 /// Why the platform did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -12,14 +14,49 @@ pub(in crate::cli) enum ClientError {
     /// The caller's: a password in an address is seen by too many.
     #[error("HOKKU_HOST holds a name or password: put the token into HOKKU_API_KEY instead")]
     HostWithPassword,
-    /// The caller's: this binary has no TLS.
+    /// The caller's: a file with certificates is none.
+    #[error("cannot read certificates from {}, which {named_by} names: {why}", file.display())]
+    BadAuthority {
+        /// The file.
+        file: PathBuf,
+        /// `HOKKU_CA_FILE`.
+        named_by: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The system trusts no authority at all, and none was named.
     #[error(
-        "this hokku speaks no https, so it cannot reach {name}: open a tunnel with `ssh -L 8080:localhost:8080 {name}` \
-         and set HOKKU_HOST=http://localhost:8080"
+        "this machine has no certificates of authorities, so it cannot know {host}: install its package ca-certificates, \
+         or set HOKKU_CA_FILE to a file with the authority of {host}"
     )]
-    Https {
-        /// The host's name.
-        name: String,
+    NoAuthorities {
+        /// Scheme, name and port.
+        host: String,
+    },
+    /// Who answers cannot show that it is the platform.
+    #[error(
+        "{host} shows a certificate that is not trusted ({why}): if it has an authority of its own, save what `hokku ca` \
+         prints on the platform's machine, and set HOKKU_CA_FILE to that file"
+    )]
+    Untrusted {
+        /// Scheme, name and port.
+        host: String,
+        /// What is wrong with the certificate.
+        why: String,
+    },
+    /// Who answers has another name.
+    #[error(
+        "{host} shows a certificate for another name: set HOKKU_HOST to the name that the platform goes by"
+    )]
+    OtherName {
+        /// Scheme, name and port.
+        host: String,
+    },
+    /// The e-mail address or the password is wrong.
+    #[error("{host} does not accept that e-mail address and password")]
+    BadLogin {
+        /// Scheme, name and port.
+        host: String,
     },
     /// The platform's: it gave out something that is no address.
     #[error("{host} gave out an address that is none: is HOKKU_HOST right?")]
@@ -59,13 +96,20 @@ pub(in crate::cli) enum ClientError {
     },
     /// The token is missing or wrong.
     #[error(
-        "{host} {problem}: set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory"
+        "{host} {problem}: log in with `hokku login`, or set HOKKU_API_KEY to a token; the owner's is in the file \
+         `owner-token` in the platform's data directory"
     )]
     Unauthorized {
         /// Scheme, name and port.
         host: String,
         /// What is wrong.
         problem: &'static str,
+    },
+    /// The platform does not say which of its tokens is the one in use.
+    #[error("{host} does not tell which token this is")]
+    UnknownToken {
+        /// Scheme, name and port.
+        host: String,
     },
     /// The platform says no, in its own words.
     #[error("{message}")]
@@ -102,12 +146,27 @@ impl ClientError {
             deepest = cause;
             let io = cause.downcast_ref::<std::io::Error>();
             refused |= io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+            if let Some(rustls::Error::InvalidCertificate(why)) = io.and_then(of_tls) {
+                return Self::of_certificate(host, why);
+            }
         }
         let why = deepest.to_string();
         match error.is_connect() {
             true if refused => Self::Unreachable { host, why: String::new() },
             true => Self::Unreachable { host, why: format!(" ({why})") },
             false => Self::Lost { host, why },
+        }
+    }
+
+    fn of_certificate(host: String, why: &CertificateError) -> Self {
+        match why {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::OtherName { host }
+            }
+            CertificateError::UnknownIssuer => {
+                Self::Untrusted { host, why: "its authority is unknown here".to_owned() }
+            }
+            other => Self::Untrusted { host, why: other.to_string() },
         }
     }
 
@@ -126,4 +185,10 @@ impl ClientError {
     pub(in crate::cli) fn is_unknown_app(&self) -> bool {
         matches!(self, Self::Refused { id, resource: Some(resource), .. } if id == "not_found" && resource == "app")
     }
+}
+
+/// The error of TLS inside those of a connection; it is not among their sources.
+fn of_tls(io: &std::io::Error) -> Option<&rustls::Error> {
+    let inner = io.get_ref()?;
+    inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(of_tls))
 }

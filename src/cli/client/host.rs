@@ -1,4 +1,5 @@
 use super::ClientError;
+use crate::name::AppName;
 use reqwest::Url;
 use std::{
     fmt,
@@ -13,10 +14,18 @@ impl Host {
     /// Reads `http://localhost:8080`, `localhost:8080` or `https://hokku.example.com`. Without a scheme a name of this
     /// machine means http, any other https.
     pub(super) fn parse(text: &str) -> Result<Self, ClientError> {
-        let bad = || ClientError::BadHost { text: text.chars().take(100).collect() };
         let text = text.trim();
-        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let mut url = Url::parse(&with_scheme).map_err(|_| bad())?;
+        if text.contains("://") {
+            return Self::of_url(text, text);
+        }
+        let here = Self::of_url(&format!("http://{text}"), text)?;
+        if here.is_loopback() { Ok(here) } else { Self::of_url(&format!("https://{text}"), text) }
+    }
+
+    /// The host of `url`, which stands for what a person wrote as `text`.
+    fn of_url(url: &str, text: &str) -> Result<Self, ClientError> {
+        let bad = || ClientError::BadHost { text: text.chars().take(100).collect() };
+        let mut url = Url::parse(url).map_err(|_| bad())?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(bad());
         }
@@ -27,13 +36,17 @@ impl Host {
             return Err(bad());
         }
         url.set_path("");
-        let host = Self(url);
-        let secure = host.0.scheme() == "https" || !text.contains("://") && !host.is_loopback();
-        if secure {
-            let name = host.0.host_str().unwrap_or_default().to_owned();
-            return Err(ClientError::Https { name });
-        }
-        Ok(host)
+        Ok(Self(url))
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Name and port, as a netrc file has them: no port where it is the usual one.
+    pub(super) fn machine(&self) -> String {
+        let name = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
     }
 
     /// Whether it is this machine, by its name or address.
@@ -45,13 +58,33 @@ impl Host {
         }
     }
 
-    /// Whether both are the same port of the same machine.
+    /// Whether both are the same port of the same machine. One port speaks http and https.
     pub(super) fn is_same_place(&self, other: &Self) -> bool {
         let (name, others) = (self.0.host_str().unwrap_or_default(), other.0.host_str().unwrap_or_default());
         let same_name = name == others || is_own_name(name) && is_own_name(others);
-        same_name
-            && self.0.scheme() == other.0.scheme()
-            && self.0.port_or_known_default() == other.0.port_or_known_default()
+        same_name && self.0.port_or_known_default() == other.0.port_or_known_default()
+    }
+
+    /// Whether a token for this host may go to `other`: the same place, and no less secret on the way.
+    pub(super) fn shares_token_with(&self, other: &Self) -> bool {
+        self.is_same_place(other) && (other.is_https() || !self.is_https() || other.is_loopback())
+    }
+
+    /// Where git finds the app's repository.
+    pub(super) fn repository(&self, app: &str) -> String {
+        self.at(&[&format!("{app}.git")]).to_string()
+    }
+
+    /// The app whose repository at this host is at `address`.
+    pub(super) fn app_at(&self, address: &str) -> Option<AppName> {
+        let mut url = Url::parse(address).ok()?;
+        let path = url.path().trim_start_matches('/').to_owned();
+        let app = path.strip_suffix(".git").unwrap_or(&path).parse().ok()?;
+        // A name in the address is git's, and of no meaning here.
+        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
+        url.set_path("");
+        let host = Self::of_url(url.as_str(), url.as_str()).ok()?;
+        host.is_same_place(self).then_some(app)
     }
 
     /// What the platform gave out as `address`, at this host: under which name and port the platform knows itself says
@@ -119,6 +152,9 @@ mod tests {
         assert_eq!(read("[::1]:9"), "http://[::1]:9");
         assert_eq!(read("http://paas.example.com/"), "http://paas.example.com");
         assert_eq!(read("http://10.0.0.1:80"), "http://10.0.0.1");
+        assert_eq!(read("paas.example.com"), "https://paas.example.com");
+        assert_eq!(read("paas.example.com:80"), "https://paas.example.com:80");
+        assert_eq!(read("https://localhost:8080"), "https://localhost:8080");
     }
 
     #[test]
@@ -138,8 +174,6 @@ mod tests {
     #[test]
     fn what_is_no_host_says_what_to_do() {
         let error = |text: &str| Host::parse(text).expect_err("illegal").to_string();
-        insta::assert_snapshot!(error("paas.example.com"), @"this hokku speaks no https, so it cannot reach paas.example.com: open a tunnel with `ssh -L 8080:localhost:8080 paas.example.com` and set HOKKU_HOST=http://localhost:8080");
-        insta::assert_snapshot!(error("https://localhost:8080"), @"this hokku speaks no https, so it cannot reach localhost: open a tunnel with `ssh -L 8080:localhost:8080 localhost` and set HOKKU_HOST=http://localhost:8080");
         insta::assert_snapshot!(error("ftp://x"), @"`ftp://x` is no host: set HOKKU_HOST to something like http://localhost:8080");
         for text in
             ["7001", "http://7001", "ht!tp", "localhost/path", "http://localhost?x", "localhost#x", "", ":80"]
@@ -170,13 +204,65 @@ mod tests {
             let read = |text: &str| Host::parse(text).expect("legal");
             read(one).is_same_place(&read(other))
         };
-        for other in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "http://LOCALHOST:8080/"] {
+        for other in [
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "http://LOCALHOST:8080/",
+            "https://localhost:8080",
+        ] {
             assert!(same("http://localhost:8080", other), "{other}");
         }
         for other in
             ["localhost", "localhost:8081", "127.0.0.2:8080", "x.localhost:8080", "http://10.0.0.1:8080"]
         {
             assert!(!same("http://localhost:8080", other), "{other}");
+        }
+        assert!(!same("http://localhost", "https://localhost"));
+    }
+
+    #[test]
+    fn a_token_goes_from_https_to_http_on_this_machine_only() {
+        let shares = |one: &str, other: &str| {
+            let read = |text: &str| Host::parse(text).expect("legal");
+            read(one).shares_token_with(&read(other))
+        };
+        assert!(shares("http://localhost:8080", "https://localhost:8080"));
+        assert!(shares("https://localhost:8080", "http://localhost:8080"));
+        assert!(shares("http://paas.example.com:8080", "https://paas.example.com:8080"));
+        assert!(!shares("https://paas.example.com:8080", "http://paas.example.com:8080"));
+        assert!(!shares("https://paas.example.com", "https://example.com"));
+    }
+
+    #[test]
+    fn a_machine_is_named_as_in_netrc_files() {
+        let machine = |text: &str| Host::parse(text).expect("legal").machine();
+        assert_eq!(machine("localhost:8080"), "localhost:8080");
+        assert_eq!(machine("https://paas.example.com:443"), "paas.example.com");
+        assert_eq!(machine("[::1]:8080"), "[::1]:8080");
+    }
+
+    #[test]
+    fn repositories_lead_to_apps_and_back() {
+        let host = Host::parse("localhost:8080").expect("legal");
+        assert_eq!(host.repository("shop"), "http://localhost:8080/shop.git");
+        let app = |address: &str| host.app_at(address).map(|app| app.to_string());
+        for address in [
+            "http://localhost:8080/shop.git",
+            "https://me:secret@localhost:8080/shop.git",
+            "http://127.0.0.1:8080/shop",
+        ] {
+            assert_eq!(app(address).as_deref(), Some("shop"), "{address}");
+        }
+        for address in [
+            "http://localhost:8081/shop.git",
+            "http://localhost:8080/a/shop.git",
+            "http://localhost:8080/-x.git",
+            "https://example.com/shop.git",
+            "git@localhost:shop.git",
+            "../shop.git",
+        ] {
+            assert_eq!(app(address), None, "{address}");
         }
     }
 

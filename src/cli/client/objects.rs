@@ -142,3 +142,44 @@ pub(in crate::cli) struct SlugBlob {
 pub(in crate::cli) struct LogSession {
     pub(in crate::cli) logplex_url: String,
 }
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Account {
+    pub(in crate::cli) email: String,
+    pub(in crate::cli) created_at: String,
+}
+
+/// A token and what it is for. The token is a secret, so there is no `Debug`.
+#[derive(Deserialize)]
+pub(in crate::cli) struct Authorization {
+    pub(in crate::cli) id: String,
+    #[serde(default)]
+    pub(in crate::cli) description: Option<String>,
+    #[serde(default)]
+    pub(in crate::cli) scope: Vec<String>,
+    pub(in crate::cli) created_at: String,
+    pub(in crate::cli) access_token: Option<AccessToken>,
+    pub(in crate::cli) user: Option<Email>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::cli) struct AccessToken {
+    /// Shown when it is made, and not again.
+    #[serde(default)]
+    pub(in crate::cli) token: Option<String>,
+    /// In seconds.
+    #[serde(default)]
+    pub(in crate::cli) expires_in: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Collaborator {
+    pub(in crate::cli) user: Email,
+    #[serde(default)]
+    pub(in crate::cli) role: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Transfer {
+    pub(in crate::cli) state: String,
+}

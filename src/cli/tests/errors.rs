@@ -37,7 +37,7 @@ async fn without_a_right_token_it_is_said_where_one_is() {
     exit 1
     --- out
     --- err
-     !     http://ADDRESS does not accept the token: set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory
+     !     http://ADDRESS does not accept the token in HOKKU_API_KEY: log in with `hokku login`, or set HOKKU_API_KEY to a token; the owner's is in the file `owner-token` in the platform's data directory
     ");
     assert!(!stage.typed("apps").await.contains("t0ken"));
 }

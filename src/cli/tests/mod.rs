@@ -14,12 +14,14 @@ fn the_command_line_is_consistent() {
     help::grouped(Cli::command()).debug_assert();
 }
 
+mod accounts;
 mod apps;
 mod ca;
 mod config;
 mod deploying;
 mod dynos;
 mod errors;
+mod git;
 mod help_texts;
 mod ledger;
 mod logs;

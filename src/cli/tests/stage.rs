@@ -1,10 +1,16 @@
 use super::paper::Paper;
 use crate::cli::{
     Cli, Command,
-    client::canned::{Canned, CannedPlatform},
+    client::{
+        Client,
+        canned::{Canned, CannedPlatform},
+    },
     console::{Console, Terminals},
+    desk::Desk,
+    git::Git,
     heroku_forms::in_our_words,
     marked,
+    netrc::Netrc,
     platform_command::PlatformCommand,
     session::Session,
 };
@@ -17,11 +23,31 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Stage {
     pub(super) platform: CannedPlatform,
     pub(super) colours: bool,
+    /// What standard input holds.
+    pub(super) input: &'static str,
+    /// Where the person is, and has their home.
+    pub(super) dir: tempfile::TempDir,
 }
 
 impl Stage {
     pub(super) async fn with(answers: impl IntoIterator<Item = Canned>) -> Self {
-        Self { platform: CannedPlatform::start(answers).await, colours: false }
+        let dir = tempfile::tempdir().expect("a directory");
+        Self { platform: CannedPlatform::start(answers).await, colours: false, input: "", dir }
+    }
+
+    pub(super) fn netrc(&self) -> Netrc {
+        Netrc::at(self.dir.path().join(".netrc"))
+    }
+
+    pub(super) fn desk(&self) -> Desk {
+        let git = Git::of_test(self.dir.path().to_owned());
+        Desk { netrc: Some(self.netrc()), git, program: "hokku".to_owned(), data_dir: None }
+    }
+
+    /// What git says to `words` there.
+    pub(super) fn git(&self, words: &[&str]) -> String {
+        let told = self.desk().git.read(words).expect("done").unwrap_or_default();
+        self.platform.redacted(&told)
     }
 
     /// Types `line`; gives the exit status, standard output and standard error.
@@ -30,11 +56,21 @@ impl Stage {
     }
 
     pub(super) async fn words(&self, words: &[&str]) -> String {
+        self.run(words, self.platform.client()).await
+    }
+
+    /// The same with no other tokens than those in the netrc file.
+    pub(super) async fn typed_with_netrc(&self, line: &str) -> String {
+        let client = self.platform.client_with_netrc(self.netrc());
+        self.run(&line.split(' ').collect::<Vec<_>>(), client).await
+    }
+
+    async fn run(&self, words: &[&str], client: Client) -> String {
         let command = match command(words) {
             Ok(command) => command,
             Err(error) => return format!("exit 2\n{error}"),
         };
-        let (mut session, out, err) = self.session();
+        let (mut session, out, err) = self.session(client);
         let ended = match command {
             Command::Platform(command) => command.run_in(&mut session).await,
             Command::Run(command) => command.run_in(&mut session, &CancellationToken::new()).await,
@@ -51,7 +87,7 @@ impl Stage {
     /// What is told when the user interrupts `words` after the platform was asked `request`.
     pub(super) async fn interrupted(&self, words: &[&str], request: &str) -> Option<String> {
         let command = platform_command(words).expect("legal");
-        let mut session = self.session().0;
+        let mut session = self.session(self.platform.client()).0;
         tokio::select! {
             ended = command.run_in(&mut session) => panic!("ended by itself: {ended:?}"),
             () = self.platform.was_asked(request) => {}
@@ -59,12 +95,13 @@ impl Stage {
         session.parting_words
     }
 
-    fn session(&self) -> (Session, Paper, Paper) {
+    fn session(&self, client: Client) -> (Session, Paper, Paper) {
         let (out, err) = (Paper::default(), Paper::default());
         let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()), Terminals::default());
+        console = console.with_input(self.input.as_bytes());
         console.colours = self.colours;
         let clock = Clock::standing_at(Timestamp::from_unix_micros(1_795_384_980_000_000));
-        (Session::new(self.platform.client(), console, clock), out, err)
+        (Session::new(client, console, clock).at_desk(self.desk()), out, err)
     }
 
     /// What the platform was asked.
