@@ -7,15 +7,7 @@ use axum::{Json, Router, routing::get};
 pub(super) fn routes() -> Router<Api> {
     let global =
         ["/account/features", "/account/keys", "/addons", "/addon-attachments", "/pipelines", "/teams"];
-    let of_app = [
-        "addons",
-        "addon-attachments",
-        "buildpack-installations",
-        "features",
-        "log-drains",
-        "sni-endpoints",
-        "webhooks",
-    ];
+    let of_app = ["addons", "addon-attachments", "features", "log-drains", "sni-endpoints", "webhooks"];
     let routes = global.iter().fold(Router::new(), |routes, path| routes.route(path, get(nothing)));
     let routes = of_app
         .iter()

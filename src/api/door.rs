@@ -1,5 +1,5 @@
 use super::{
-    ApiConfig, absent, account, allowance::Allowance, app, build, caller, collaborator, config_var, domain,
+    ApiConfig, absent, account, allowance::Allowance, app, build, buildpack, caller, collaborator, config_var, domain,
     dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
     region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
 };
@@ -84,6 +84,7 @@ impl Api {
             account::routes(),
             app::routes(),
             build::routes(),
+            buildpack::routes(),
             collaborator::routes(),
             config_var::routes(),
             domain::routes(),

@@ -26,6 +26,7 @@ mod account;
 mod allowance;
 mod app;
 mod build;
+mod buildpack;
 mod caller;
 mod collaborator;
 mod config;
