@@ -2,12 +2,13 @@ use clap::Command;
 use std::fmt::Write as _;
 
 /// The commands as `hokku --help` lists them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("At your desk", &["serve", "run", "build", "slug"]),
-    ("The platform", &["up", "ledger"]),
-    ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
-    ("Code and config", &["deploy", "releases", "rollback", "config"]),
+    ("The platform", &["up", "doctor", "ledger"]),
+    ("Apps on the platform", &["create", "apps", "info", "open", "rename", "domains", "maintenance", "destroy"]),
+    ("Code and config", &["deploy", "builds", "buildpacks", "releases", "rollback", "config"]),
     ("Dynos", &["ps", "scale", "restart", "logs"]),
+    ("This program", &["version", "completions"]),
 ];
 
 /// `cli` with the usage of each command as its help shows it. By itself clap lists, in an error, every option that has a
@@ -33,6 +34,7 @@ pub(super) fn grouped(cli: Command) -> Command {
     let cli = with_plain_usage(cli);
     let heading = anstyle::Style::new().bold().underline();
     let name_style = anstyle::Style::new().bold();
+    let width = GROUPS.iter().flat_map(|(_, names)| *names).map(|name| name.len()).max().unwrap_or(0);
     let mut list = String::new();
     for (group, names) in GROUPS {
         // Writing to a string cannot fail.
@@ -40,7 +42,7 @@ pub(super) fn grouped(cli: Command) -> Command {
         for command in names.iter().filter_map(|name| cli.find_subcommand(name)) {
             let name = command.get_name();
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(list, "  {name_style}{name:10}{name_style:#} {about}");
+            let _ = writeln!(list, "  {name_style}{name:width$}{name_style:#} {about}");
         }
         list.push('\n');
     }

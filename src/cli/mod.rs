@@ -11,16 +11,21 @@
 
 mod apps;
 mod build;
+mod buildpacks;
+mod builds;
 mod cache_dir;
 mod client;
 mod command_words;
 mod compile_wasm;
+mod completions;
 mod config;
 mod console;
 mod create;
 mod data_dir;
 mod deploy;
 mod destroy;
+mod doctor;
+mod domains;
 mod help;
 mod heroku_forms;
 mod info;
@@ -28,6 +33,7 @@ mod interrupt;
 mod ledger;
 mod log_view;
 mod logs;
+mod maintenance;
 mod moment;
 mod open;
 mod plain_text;
@@ -35,6 +41,7 @@ mod platform_command;
 mod ps;
 mod release_outcome;
 mod releases;
+mod rename;
 mod restart;
 mod rollback;
 mod run;
@@ -47,6 +54,7 @@ mod source_archive;
 mod tests;
 mod up;
 mod upload;
+mod version;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -79,6 +87,9 @@ enum Command {
     Ledger(ledger::Ledger),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
+    Doctor(doctor::Doctor),
+    Version(version::Version),
+    Completions(completions::Completions),
     #[command(hide = true)]
     CompileWasm(compile_wasm::CompileWasm),
 }
@@ -88,7 +99,10 @@ impl Cli {
     fn of_process() -> Self {
         let words = heroku_forms::in_our_words(std::env::args_os().collect());
         let mut cli = help::grouped(Self::command());
-        let read = cli.try_get_matches_from_mut(words);
+        let read = match heroku_forms::slip(&mut cli, &words) {
+            Some(slip) => Err(slip),
+            None => cli.try_get_matches_from_mut(words),
+        };
         let read = read.and_then(|mut matches| Self::from_arg_matches_mut(&mut matches));
         read.unwrap_or_else(|error| error.format(&mut cli).exit())
     }
@@ -122,6 +136,9 @@ pub fn main() -> ExitCode {
             Command::Up(command) => command.run().await,
             Command::Ledger(command) => command.run().await,
             Command::Platform(command) => command.run().await,
+            Command::Doctor(command) => command.run().await,
+            Command::Version(command) => command.run(),
+            Command::Completions(command) => command.run(help::grouped(Cli::command())),
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }
     });
