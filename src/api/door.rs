@@ -1,7 +1,8 @@
 use super::{
-    ApiConfig, absent, account, allowance::Allowance, app, build, buildpack, caller, collaborator, config_var, domain,
-    dyno, dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
-    region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
+    ApiConfig, absent, account, allowance::Allowance, app, build, buildpack, caller, collaborator,
+    config_var, domain, dyno, dyno_size, envelope, error::ApiError, formation, log_session,
+    log_session::Sessions, output_stream, region, release, slug, slug_blob, source, stack, upload,
+    upload::Uploads,
 };
 use crate::access::Doorkeeper;
 use crate::clock::{Clock, Timestamp};

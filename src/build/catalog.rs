@@ -153,7 +153,9 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let dir = tempfile::tempdir().expect("dir");
         let catalog = Catalog::open(dir.path(), false).expect("opens");
-        for name in ["cobol", "./wasm", "/etc", "heroku/./wasm", "wasm/../static", "https://example.com/wasm.git"] {
+        for name in
+            ["cobol", "./wasm", "/etc", "heroku/./wasm", "wasm/../static", "https://example.com/wasm.git"]
+        {
             let error = catalog.find(name).expect_err("unknown").to_string();
             assert!(error.starts_with(&format!("there is no buildpack `{name}`: choose from")), "{error}");
         }

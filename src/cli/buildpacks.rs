@@ -121,16 +121,25 @@ impl Buildpacks {
         // What all shall be in the end is decided over what there is.
         let names = match &action {
             Action::Clear(_) => Vec::new(),
-            _ => of_app(session, &app).await?.into_iter().map(|installed| installed.name().to_owned()).collect(),
+            _ => of_app(session, &app)
+                .await?
+                .into_iter()
+                .map(|installed| installed.name().to_owned())
+                .collect(),
         };
         let names = action.applied_to(names, &app)?;
         session.console.begin(format_args!("Setting the buildpacks of ⬢ {app}"))?;
         let updates: Vec<_> = names.iter().map(|name| json!({ "buildpack": name })).collect();
         let path = ["apps", &app, "buildpack-installations"];
-        let now: Vec<Answer<Buildpack>> = session.client.replace(&path, &json!({ "updates": updates })).await?;
+        let now: Vec<Answer<Buildpack>> =
+            session.client.replace(&path, &json!({ "updates": updates })).await?;
         session.console.done("done")?;
         show(session, &app, &now)?;
-        session.console.note("The next build is done so; `hokku deploy` starts one.")?;
+        if !now.is_empty() {
+            session
+                .console
+                .note(format_args!("The next build uses this; `hokku deploy -a {app}` starts one."))?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -166,7 +175,8 @@ impl Action {
             }
             Self::Remove(Remove { index, .. }) => match place(*index) {
                 Some(at) if at < names.len() => drop(names.remove(at)),
-                _ => bail!("⬢ {app} has {} buildpacks: choose an index from 1 on", names.len()),
+                _ if names.is_empty() => bail!(none(app, &names, "")),
+                _ => bail!("⬢ {app} has {} buildpacks: choose an index from 1 to {0}", names.len()),
             },
             Self::Clear(_) => names.clear(),
         }

@@ -1,6 +1,6 @@
 use super::{
     client::{Answer, Build, Range, Release, Status},
-    console::{aligned, columns, cut},
+    console::{COLUMN, aligned, columns, cut},
     moment::moment,
     release_outcome::{Followed, Output},
     session::{AtApp, AtPlatform, Session},
@@ -180,8 +180,8 @@ async fn facts(session: &Session, app: &str, build: &Build) -> anyhow::Result<Ve
         ("Buildpacks", if buildpacks.is_empty() { "detected".to_owned() } else { buildpacks.join(", ") }),
         ("Stack", build.stack.clone()),
     ];
-    if let Some(version) = &build.source_blob.version {
-        facts.push(("Version", version.clone()));
+    if let Some(version) = build.source_blob.version.as_deref().filter(|version| !version.is_empty()) {
+        facts.push(("Version", cut(version, COLUMN)));
     }
     if let Some(release) = &build.release {
         let release: Answer<Release> = session.client.get(&["apps", app, "releases", &release.id]).await?;
@@ -252,7 +252,9 @@ async fn find(session: &Session, app: &str, named: Option<&str>) -> anyhow::Resu
     let mut like = all.into_iter().filter(|build| build.id.starts_with(named));
     match (like.next(), like.next()) {
         (Some(build), None) => Ok(build),
-        (Some(_), Some(_)) => bail!("the ids of several builds of {app} begin with `{named}`: give more of it"),
+        (Some(_), Some(_)) => {
+            bail!("the ids of several builds of {app} begin with `{named}`: give more of it")
+        }
         (None, _) => bail!("{app} has no build {named}; `hokku builds -a {app}` lists them"),
     }
 }

@@ -9,10 +9,11 @@ use std::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hokku completions bash > ~/.local/share/bash-completion/completions/hokku
-  hokku completions zsh > ~/.zfunc/_hokku            with fpath+=~/.zfunc before compinit in ~/.zshrc
+  hokku completions zsh > ~/.zfunc/_hokku
   hokku completions fish > ~/.config/fish/completions/hokku.fish
 
-They count in the next shell that is started. Make them anew after an upgrade.")]
+They count from the next shell on. zsh finds them with fpath+=~/.zfunc before compinit in ~/.zshrc. Make them anew \
+after an upgrade.")]
 pub(super) struct Completions {
     /// The shell
     shell: Shell,
@@ -42,7 +43,7 @@ mod tests {
         for shell in Shell::value_variants() {
             let cli = crate::cli::help::grouped(crate::cli::Cli::command());
             let script = String::from_utf8(script(*shell, cli)).expect("text");
-            for word in ["maintenance", "buildpacks", "unset", "--app"] {
+            for word in ["maintenance", "buildpacks", "unset", "config"] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

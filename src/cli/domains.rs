@@ -21,8 +21,8 @@ use std::process::ExitCode;
   hokku domains add www.example.com example.com -a shop
   hokku domains remove www.example.com -a shop
 
-What the DNS needs is told by `hokku domains`: a CNAME entry of the domain to the DNS target. A domain without anything
-in front, as example.com, can have no CNAME: use an ALIAS or ANAME entry, or an A entry with the platform's address."
+The DNS must have a CNAME entry from the domain to the DNS target. A domain with nothing in front, as example.com, can \
+have none: use an ALIAS or ANAME entry, or an A entry with the platform's address."
 )]
 pub(super) struct Domains {
     #[command(subcommand)]
@@ -231,7 +231,12 @@ impl Info {
         let since = moment(&domain.created_at, &session.clock);
         let [_, kind, target] = dns_entry(&domain);
         let facts = if domain.is_custom() {
-            vec![("App", app.as_str()), ("Added At", &since), ("DNS Record Type", &kind), ("DNS Target", &target)]
+            vec![
+                ("App", app.as_str()),
+                ("Added At", &since),
+                ("DNS Record Type", &kind),
+                ("DNS Target", &target),
+            ]
         } else {
             vec![("App", app.as_str()), ("Kind", "the app's own, which it always has")]
         };

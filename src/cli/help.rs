@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 const GROUPS: [(&str, &[&str]); 6] = [
     ("At your desk", &["serve", "run", "build", "slug"]),
     ("The platform", &["up", "doctor", "ledger"]),
-    ("Apps on the platform", &["create", "apps", "info", "open", "rename", "domains", "maintenance", "destroy"]),
+    (
+        "Apps on the platform",
+        &["create", "apps", "info", "open", "rename", "domains", "maintenance", "destroy"],
+    ),
     ("Code and config", &["deploy", "builds", "buildpacks", "releases", "rollback", "config"]),
     ("Dynos", &["ps", "scale", "restart", "logs"]),
     ("This program", &["version", "completions"]),

@@ -1,5 +1,5 @@
 use super::{
-    apps, builds, buildpacks,
+    apps, buildpacks, builds,
     client::{Answer, App, ClientError, Range},
     config,
     console::Console,

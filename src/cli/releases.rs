@@ -152,7 +152,8 @@ impl Info {
             Status::Failed => "its release command failed",
         };
         session.console.line(format_args!("=== Release v{version}\n"))?;
-        let facts = [("Change", release.description.as_str()), ("By", by), ("When", &when), ("Status", status)];
+        let facts =
+            [("Change", release.description.as_str()), ("By", by), ("When", &when), ("Status", status)];
         for line in aligned(facts) {
             session.console.line(line)?;
         }

@@ -94,7 +94,12 @@ mod tests {
         let hint = |remotes: &str| hint(remotes, &app("shop"), &app("boutique"));
         let remotes = "remote.origin.url git@example.com:me/shop.git\nremote.hokku.url https://me@localhost:8080/shop.git/";
         insta::assert_snapshot!(hint(remotes).expect("a hint"), @"The git remote hokku still leads to shop. Make it lead to boutique: hokku git:remote -a boutique");
-        for others in ["", "remote.hokku.url http://localhost:8080/shop2.git", "remote.x.url http://localhost/shop.git", "remote.x"] {
+        for others in [
+            "",
+            "remote.hokku.url http://localhost:8080/shop2.git",
+            "remote.x.url http://localhost/shop.git",
+            "remote.x",
+        ] {
             assert_eq!(hint(others), None, "{others}");
         }
     }

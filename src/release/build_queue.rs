@@ -147,9 +147,9 @@ mod tests {
         let running = queue.ask(shop, &name).expect("it runs");
         let waiting = queue.ask(shop, &name).expect("it waits");
         let refused = |app| queue.ask(app, &name).err().expect("refused").to_string();
-        insta::assert_snapshot!(refused(shop), @"shop has 1 build in line already, the most for one app: wait for one of them, or cancel one with `hokku builds cancel -a shop`");
+        insta::assert_snapshot!(refused(shop), @"1 build of shop is in line already, the most for one app: wait for one to end, or cancel one with `hokku builds cancel -a shop`");
         let other = ask(&queue);
-        insta::assert_snapshot!(refused(AppId::random()), @"2 builds are in line already, the most for this platform: try again when some of them have ended");
+        insta::assert_snapshot!(refused(AppId::random()), @"2 builds are in line already, the most for this platform: try again when some have ended");
         drop((running, waiting, other));
         queue.ask(shop, &name).expect("all have left");
     }
@@ -157,8 +157,12 @@ mod tests {
     #[test]
     fn places_are_ordinals() {
         let written = [1, 2, 3, 4, 11, 12, 13, 21, 22, 103, 111];
-        let written =
-            written.map(|place| Waiting { place, at_once: 2 }.to_string().replace(" in line; at most 2 run at one time", ""));
-        assert_eq!(written, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd", "111th"]);
+        let written = written.map(|place| {
+            Waiting { place, at_once: 2 }.to_string().replace(" in line; at most 2 run at one time", "")
+        });
+        assert_eq!(
+            written,
+            ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd", "111th"]
+        );
     }
 }

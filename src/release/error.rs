@@ -135,19 +135,18 @@ impl From<ChangeError<ReleaseError>> for ReleaseError {
 }
 
 fn in_line(app: &AppName, full: LineFull) -> String {
-    let builds = |count: usize, one: &str, many: &str| {
-        if count == 1 { format!("{count} build {one}") } else { format!("{count} builds {many}") }
+    let are = |limit: usize, of: &str| match limit {
+        1 => format!("1 build{of} is in line already"),
+        limit => format!("{limit} builds{of} are in line already"),
     };
     match full {
         LineFull::OfApp(limit) => format!(
-            "{app} has {}in line already, the most for one app: wait for one of them, or cancel one with \
-             `hokku builds cancel -a {app}`",
-            builds(limit, "", "")
+            "{}, the most for one app: wait for one to end, or cancel one with `hokku builds cancel -a {app}`",
+            are(limit, &format!(" of {app}"))
         ),
-        LineFull::OfAll(limit) => format!(
-            "{} in line already, the most for this platform: try again when some of them have ended",
-            builds(limit, "is", "are")
-        ),
+        LineFull::OfAll(limit) => {
+            format!("{}, the most for this platform: try again when some have ended", are(limit, ""))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod build;
 mod busy;
 mod commands;
 mod crashes;
+mod everyday;
 mod fixture;
 mod flask;
 mod hello;

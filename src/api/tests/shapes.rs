@@ -75,7 +75,8 @@ async fn buildpacks() {
     door.create_shop().await;
     let path = "/apps/shop/buildpack-installations";
     assert_eq!(door.get(path).await.body, json!([]));
-    let updates = json!({ "updates": [{ "buildpack": "urn:buildpack:heroku/static" }, { "buildpack": "wasm" }] });
+    let updates =
+        json!({ "updates": [{ "buildpack": "urn:buildpack:heroku/static" }, { "buildpack": "wasm" }] });
     let put = door.ask(Request::put(path).header("range", ""), updates.to_string()).await;
     insta::assert_snapshot!("buildpacks", put.shown());
     assert_eq!(door.get(path).await.body, put.body);

@@ -27,6 +27,6 @@ pub(super) use access::Access;
 pub(super) use api::{Client, Range};
 pub(super) use error::ClientError;
 pub(super) use objects::{
-    Answer, App, Build, Buildpack, ConfigVars, Domain, DomainStatus, Dyno, Email, Formation, LogSession, Release, Slug,
-    Source, Status,
+    Answer, App, Build, Buildpack, ConfigVars, Domain, DomainStatus, Dyno, Email, Formation, LogSession,
+    Release, Slug, Source, Status,
 };

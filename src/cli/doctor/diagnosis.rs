@@ -89,7 +89,8 @@ impl Machine {
                 found(format!("{}, of a running process", dir.display()))
             }
             Data::Unusable(reason) => {
-                let (what, remedy) = reason.split_once("; ").unwrap_or((reason, "choose another with --data-dir"));
+                let (what, remedy) =
+                    reason.split_once("; ").unwrap_or((reason, "choose another with --data-dir"));
                 found(what.to_owned()).but(Verdict::Missing, remedy)
             }
         }
@@ -128,7 +129,8 @@ impl Machine {
             Answer::Silent { host } => found(format!("nobody answers at {host}"))
                 .but(Verdict::Warning, "start one: hokku up; or name one: HOKKU_HOST"),
             Answer::Refused(reason) | Answer::Unclear(reason) => {
-                let (what, remedy) = reason.split_once(": ").unwrap_or((reason, "see HOKKU_HOST and HOKKU_API_KEY"));
+                let (what, remedy) =
+                    reason.split_once(": ").unwrap_or((reason, "see HOKKU_HOST and HOKKU_API_KEY"));
                 found(what.to_owned()).but(Verdict::Warning, remedy)
             }
         }
@@ -138,8 +140,10 @@ impl Machine {
         let purpose = "signs the platform's certificates";
         Some(match self.authority.as_ref()? {
             Ok(file) => Check::ok("authority", file.display().to_string(), purpose),
-            Err(reason) => Check::ok("authority", reason, purpose)
-                .but(Verdict::Missing, "restore the file from a backup, or remove it: the next start makes another"),
+            Err(reason) => Check::ok("authority", reason, purpose).but(
+                Verdict::Missing,
+                "restore the file from a backup, or remove it: the next start makes another",
+            ),
         })
     }
 
@@ -176,13 +180,15 @@ fn found(program: &Program) -> String {
 
 fn disk(disk: &Disk) -> Check {
     let dir = disk.dir.display();
-    let check = |found: String| Check::ok(disk.name, found, "slugs, builds and what dynos write");
+    let check = |found: String| Check::ok(disk.name, found, disk.purpose);
     match disk.free {
         Ok(free) => {
             let check = check(format!("{} free in {dir}", Size(free)));
             match free {
                 ..NO_SPACE => check.but(Verdict::Missing, "make room, or choose another directory"),
-                NO_SPACE..LITTLE_SPACE => check.but(Verdict::Warning, "builds need some gigabytes: make room soon"),
+                NO_SPACE..LITTLE_SPACE => {
+                    check.but(Verdict::Warning, "builds need some gigabytes: make room soon")
+                }
                 _ => check,
             }
         }
@@ -209,8 +215,18 @@ mod tests {
             engine: Ok(Duration::from_millis(240)),
             data: Data::Held("/home/ada/.local/share/hokku".into(), Holder::Process(Some(4711))),
             disks: vec![
-                Disk { name: "data disk", dir: "/home/ada/.local/share/hokku".into(), free: Ok(81_200_000_000) },
-                Disk { name: "cache disk", dir: "/home/ada/.cache/hokku".into(), free: Ok(81_200_000_000) },
+                Disk {
+                    name: "data disk",
+                    purpose: "slugs, sources and outputs",
+                    dir: "/home/ada/.local/share/hokku".into(),
+                    free: Ok(81_200_000_000),
+                },
+                Disk {
+                    name: "cache disk",
+                    purpose: "toolchains and builds",
+                    dir: "/home/ada/.cache/hokku".into(),
+                    free: Ok(81_200_000_000),
+                },
             ],
             open_files: Some(1_048_576),
             port: Port::Ours(8080),
@@ -231,8 +247,8 @@ mod tests {
             engine: Err("cannot reserve 4 GB of addresses".into()),
             data: Data::Unusable("the data directory /data was written by a newer hokku (format 2); upgrade this one, which was not allowed to touch it".into()),
             disks: vec![
-                Disk { name: "data disk", dir: "/data".into(), free: Ok(100_000_000) },
-                Disk { name: "cache disk", dir: "/cache".into(), free: Err("permission denied".into()) },
+                Disk { name: "data disk", purpose: "slugs, sources and outputs", dir: "/data".into(), free: Ok(100_000_000) },
+                Disk { name: "cache disk", purpose: "toolchains and builds", dir: "/cache".into(), free: Err("permission denied".into()) },
             ],
             open_files: Some(256),
             port: Port::Taken(8080),
@@ -263,7 +279,12 @@ mod tests {
             git: Program::Version(2, 7),
             python: Program::Version(3, 8),
             data: Data::NotThere(PathBuf::from("/home/ada/.local/share/hokku")),
-            disks: vec![Disk { name: "data disk", dir: "/home".into(), free: Ok(3_000_000_000) }],
+            disks: vec![Disk {
+                name: "data disk",
+                purpose: "slugs, sources and outputs",
+                dir: "/home".into(),
+                free: Ok(3_000_000_000),
+            }],
             open_files: None,
             port: Port::Free(8080),
             platform: Answer::Silent { host: "http://localhost:8080".into() },

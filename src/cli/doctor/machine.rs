@@ -54,6 +54,7 @@ pub(super) enum Data {
 #[derive(Clone, Debug)]
 pub(super) struct Disk {
     pub(super) name: &'static str,
+    pub(super) purpose: &'static str,
     pub(super) dir: PathBuf,
     /// Bytes, or why they are not known.
     pub(super) free: Result<u64, String>,

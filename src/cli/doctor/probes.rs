@@ -39,7 +39,10 @@ impl Machine {
             go,
             engine: engine.map_err(|error| format!("{error:#}")),
             data,
-            disks: vec![disk("data disk", &data_dir), disk("cache disk", &cache_dir)],
+            disks: vec![
+                disk("data disk", "slugs, sources and outputs", &data_dir),
+                disk("cache disk", "toolchains and builds", &cache_dir),
+            ],
             open_files: getrlimit(Resource::Nofile).maximum,
             port,
             platform,
@@ -93,11 +96,11 @@ fn may_write(dir: &Path) -> io::Result<()> {
 }
 
 /// What is free where `dir` is or will be.
-fn disk(name: &'static str, dir: &Path) -> Disk {
+fn disk(name: &'static str, purpose: &'static str, dir: &Path) -> Disk {
     let there = dir.ancestors().find(|above| above.exists()).unwrap_or(dir);
     let free = may_write(there).and_then(|()| Ok(rustix::fs::statvfs(there)?));
     let free = free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    Disk { name, dir: dir.to_owned(), free: free.map_err(|error| error.to_string()) }
+    Disk { name, purpose, dir: dir.to_owned(), free: free.map_err(|error| error.to_string()) }
 }
 
 /// The port at which the running platform of `data` is, or the usual one.
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn a_directory_that_is_not_there_is_on_the_disk_above() {
         let dir = tempfile::tempdir().expect("a directory");
-        assert!(disk("disk", &dir.path().join("not/there")).free.is_ok_and(|free| free > 0));
+        assert!(disk("disk", "", &dir.path().join("not/there")).free.is_ok_and(|free| free > 0));
         assert!(matches!(data(&dir.path().join("not")), Data::NotThere(_)));
         std::fs::write(dir.path().join("thesis.doc"), "x").expect("written");
         assert!(matches!(data(dir.path()), Data::Unusable(_)));

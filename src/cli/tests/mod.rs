@@ -15,8 +15,11 @@ fn the_command_line_is_consistent() {
 }
 
 mod apps;
+mod buildpacks;
+mod builds;
 mod config;
 mod deploying;
+mod domains;
 mod dynos;
 mod errors;
 mod help_texts;
