@@ -9,15 +9,8 @@ pub(super) const GLOBAL: [&str; 6] =
     ["/account/features", "/account/keys", "/addons", "/addon-attachments", "/pipelines", "/teams"];
 
 /// Lists of an app that are empty.
-pub(super) const OF_APP: [&str; 7] = [
-    "addons",
-    "addon-attachments",
-    "buildpack-installations",
-    "features",
-    "log-drains",
-    "sni-endpoints",
-    "webhooks",
-];
+pub(super) const OF_APP: [&str; 6] =
+    ["addons", "addon-attachments", "features", "log-drains", "sni-endpoints", "webhooks"];
 
 pub(super) fn routes() -> Router<Api> {
     let routes = GLOBAL.iter().fold(Router::new(), |routes, path| routes.route(path, get(nothing)));

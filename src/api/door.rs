@@ -1,8 +1,8 @@
 use super::{
-    ApiConfig, absent, account, accounts, allowance::Allowance, app, app_transfer, attachment, attachment::Attachments, authorization, build,
-    caller, collaborator, config_var, domain, dyno, dyno_size, envelope, error::ApiError, formation,
-    log_session, log_session::Sessions, output_stream, region, release, slug, slug_blob, source, stack,
-    upload, upload::Uploads,
+    ApiConfig, absent, account, accounts, allowance::Allowance, app, app_transfer, attachment,
+    attachment::Attachments, authorization, build, buildpack, caller, collaborator, config_var, domain, dyno,
+    dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream, region,
+    release, slug, slug_blob, source, stack, upload, upload::Uploads,
 };
 use crate::access::Doorkeeper;
 use crate::clock::{Clock, Timestamp};
@@ -91,6 +91,7 @@ impl Api {
             app_transfer::routes(),
             authorization::routes(),
             build::routes(),
+            buildpack::routes(),
             collaborator::routes(),
             config_var::routes(),
             domain::routes(),

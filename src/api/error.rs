@@ -253,6 +253,7 @@ impl From<ReleaseError> for ApiError {
             E::NameTaken(_) | E::NameReserved(_) => Self::invalid(error.to_string()),
             E::BuildNotAllowed => Self::forbidden(sentence(&error)),
             E::Busy { .. } => Self::conflict(sentence(&error)),
+            E::TooManyBuilds { .. } => Self::too_many(sentence(&error)),
             E::Stopping => Self::stopping(),
             E::Append(append) => append.into(),
             // Its own text names the file, which is the platform's.

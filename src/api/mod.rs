@@ -31,6 +31,7 @@ mod app_transfer;
 mod authorization;
 mod attachment;
 mod build;
+mod buildpack;
 mod caller;
 mod collaborator;
 mod config;

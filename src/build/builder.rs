@@ -72,6 +72,10 @@ pub struct BuilderConfig {
     pub time_limit: Duration,
     /// How many builds run at one time on a platform; others wait in their order. Default: 2.
     pub at_once: usize,
+    /// How many builds may wait for them; more are refused. Default: 50.
+    pub waiting: usize,
+    /// How many of those may be of one app. Default: 5.
+    pub waiting_per_app: usize,
     /// Who may build on a platform, as long as builds have no jail: "owner-only", or "none" for everybody who may deploy.
     /// Default: "owner-only".
     pub jail: BuildJail,
@@ -100,6 +104,8 @@ impl BuilderConfig {
             cache_dir: cache_dir.into(),
             time_limit: Duration::from_mins(15),
             at_once: 2,
+            waiting: 50,
+            waiting_per_app: 5,
             jail: BuildJail::default(),
             slug_limit: 1_000_000_000,
             passthrough: PASSTHROUGH.map(str::to_owned).to_vec(),
@@ -198,6 +204,15 @@ impl Builder {
                 Err(_) => Err(BuildError::Cancelled),
             },
         }
+    }
+
+    /// The name of the buildpack that comes with this program and that `name` means: `python`, `heroku/python` or
+    /// `urn:buildpack:heroku/python`. Never one in a directory.
+    ///
+    /// # Errors
+    /// [`BuildError::UnknownBuildpack`] lists those there are.
+    pub fn buildpack(&self, name: &str) -> Result<String, BuildError> {
+        self.shared.catalog.known(name).map(|buildpack| buildpack.name.clone())
     }
 
     /// Removes what was kept for the builds of an app, with its lock. Waits for a build of it that runs or is being

@@ -15,6 +15,9 @@ use std::{
 /// Every buildpack that comes with this binary, and `order.toml`.
 static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/buildpacks");
 
+/// The most characters of a name that an error shows.
+const SHOWN: usize = 100;
+
 /// `order.toml`: the buildpacks in the order in which they are asked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,10 +72,16 @@ impl Catalog {
             let called = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
             return Buildpack::read(&called, Path::new(name));
         }
-        let bare = name.strip_prefix("heroku/").unwrap_or(name);
-        let found = self.buildpacks.iter().find(|buildpack| buildpack.name == bare).cloned();
+        self.known(name).cloned()
+    }
+
+    /// The embedded buildpack called `name`, as Heroku writes it too: `heroku/NAME`, `urn:buildpack:heroku/NAME`.
+    pub(super) fn known(&self, name: &str) -> Result<&Buildpack, BuildError> {
+        let bare = name.strip_prefix("urn:buildpack:").unwrap_or(name);
+        let bare = bare.strip_prefix("heroku/").unwrap_or(bare);
+        let found = self.buildpacks.iter().find(|buildpack| buildpack.name == bare);
         found.ok_or_else(|| BuildError::UnknownBuildpack {
-            name: name.to_owned(),
+            name: name.chars().filter(|c| !c.is_control()).take(SHOWN).collect(),
             known: self.buildpacks.iter().map(|buildpack| buildpack.name.clone()).collect(),
         })
     }
@@ -133,6 +142,9 @@ mod tests {
         assert_eq!(names(&first), names(&again));
         assert!(names(&first).ends_with(&["wasm".to_owned(), "static".to_owned()]));
         assert_eq!(fs::read_dir(dir.path()).expect("dir").count(), first.in_order().len());
+        for name in ["python", "heroku/python", "urn:buildpack:heroku/python"] {
+            assert_eq!(first.known(name).expect("known").name, "python");
+        }
         let detect = first.find("heroku/static").expect("known").dir.join("bin/detect");
         assert_eq!(fs::metadata(detect).expect("there").permissions().mode() & 0o111, 0o111);
     }
@@ -141,7 +153,9 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let dir = tempfile::tempdir().expect("dir");
         let catalog = Catalog::open(dir.path(), false).expect("opens");
-        for name in ["cobol", "./wasm", "/etc"] {
+        for name in
+            ["cobol", "./wasm", "/etc", "heroku/./wasm", "wasm/../static", "https://example.com/wasm.git"]
+        {
             let error = catalog.find(name).expect_err("unknown").to_string();
             assert!(error.starts_with(&format!("there is no buildpack `{name}`: choose from")), "{error}");
         }

@@ -35,7 +35,8 @@ impl CacheDir {
         Ok(dir)
     }
 
-    fn chosen(&self) -> anyhow::Result<PathBuf> {
+    /// The same, whether it is there or not.
+    pub(super) fn chosen(&self) -> anyhow::Result<PathBuf> {
         if let Some(dir) = &self.cache_dir {
             return std::path::absolute(dir).context("cannot find the cache directory");
         }

@@ -2,16 +2,20 @@ use clap::Command;
 use std::fmt::Write as _;
 
 /// The commands as `hokku --help` lists them.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("At your desk", &["serve", "build", "slug"]),
-    ("The platform", &["up", "ledger", "ca"]),
-    ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
-    ("Code and config", &["deploy", "git", "releases", "rollback", "config"]),
+    ("The platform", &["up", "doctor", "ledger", "ca"]),
+    (
+        "Apps on the platform",
+        &["create", "apps", "info", "open", "rename", "domains", "maintenance", "destroy"],
+    ),
+    ("Code and config", &["deploy", "git", "builds", "buildpacks", "releases", "rollback", "config"]),
     ("Dynos", &["ps", "scale", "restart", "run", "stop", "logs"]),
     (
         "You and others",
         &["login", "logout", "whoami", "auth", "authorizations", "access", "transfer", "users"],
     ),
+    ("This program", &["version", "completions"]),
 ];
 
 /// `cli` with the usage of each command as its help shows it. By itself clap lists, in an error, every option that has a
@@ -37,6 +41,7 @@ pub(super) fn grouped(cli: Command) -> Command {
     let cli = with_plain_usage(cli);
     let heading = anstyle::Style::new().bold().underline();
     let name_style = anstyle::Style::new().bold();
+    let width = GROUPS.iter().flat_map(|(_, names)| *names).map(|name| name.len()).max().unwrap_or(0);
     let mut list = String::new();
     for (group, names) in GROUPS {
         // Writing to a string cannot fail.

@@ -17,10 +17,13 @@ mod auth;
 mod authorizations;
 mod build;
 mod ca;
+mod buildpacks;
+mod builds;
 mod cache_dir;
 mod client;
 mod command_words;
 mod compile_wasm;
+mod completions;
 mod config;
 mod console;
 mod create;
@@ -31,6 +34,8 @@ mod destroy;
 mod git;
 mod git_command;
 mod git_setup;
+mod doctor;
+mod domains;
 mod help;
 mod heroku_forms;
 mod info;
@@ -41,6 +46,7 @@ mod log_view;
 mod login;
 mod logout;
 mod logs;
+mod maintenance;
 mod moment;
 mod netrc;
 mod netrc_text;
@@ -51,6 +57,7 @@ mod platform_command;
 mod ps;
 mod release_outcome;
 mod releases;
+mod rename;
 mod restart;
 mod rollback;
 mod run;
@@ -68,6 +75,7 @@ mod up;
 mod upload;
 mod users;
 mod whoami;
+mod version;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -102,6 +110,9 @@ enum Command {
     Ca(ca::Ca),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
+    Doctor(doctor::Doctor),
+    Version(version::Version),
+    Completions(completions::Completions),
     #[command(hide = true)]
     CompileWasm(compile_wasm::CompileWasm),
 }
@@ -111,7 +122,10 @@ impl Cli {
     fn of_process() -> Self {
         let words = heroku_forms::in_our_words(std::env::args_os().collect());
         let mut cli = help::grouped(Self::command());
-        let read = cli.try_get_matches_from_mut(words);
+        let read = match heroku_forms::slip(&mut cli, &words) {
+            Some(slip) => Err(slip),
+            None => cli.try_get_matches_from_mut(words),
+        };
         let read = read.and_then(|mut matches| Self::from_arg_matches_mut(&mut matches));
         read.unwrap_or_else(|error| error.format(&mut cli).exit())
     }
@@ -149,6 +163,9 @@ pub fn main() -> ExitCode {
             Command::Ledger(command) => command.run().await,
             Command::Ca(command) => command.run(),
             Command::Platform(command) => command.run().await,
+            Command::Doctor(command) => command.run().await,
+            Command::Version(command) => command.run(),
+            Command::Completions(command) => command.run(help::grouped(Cli::command())),
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }
     });

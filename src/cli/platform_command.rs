@@ -6,6 +6,13 @@ use super::{
     create, deploy, destroy, git_command, info,
     interrupt::{INTERRUPTED, stop_on_interrupt},
     login, logout, logs, open, ps, releases, restart, rollback, scale,
+    apps, buildpacks, builds,
+    client::{Answer, App, ClientError, Range},
+    config,
+    console::Console,
+    create, deploy, destroy, domains, info,
+    interrupt::{INTERRUPTED, stop_on_interrupt},
+    logs, maintenance, open, ps, releases, rename, restart, rollback, scale,
     session::{AtPlatform, Session},
     stop,
     transfer, users, whoami,
@@ -22,7 +29,12 @@ pub(super) enum PlatformCommand {
     Info(info::Info),
     Destroy(destroy::Destroy),
     Open(open::Open),
+    Rename(rename::Rename),
+    Domains(domains::Domains),
+    Maintenance(maintenance::Maintenance),
     Deploy(deploy::Deploy),
+    Builds(builds::Builds),
+    Buildpacks(buildpacks::Buildpacks),
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
     Config(config::Config),
@@ -76,7 +88,12 @@ impl PlatformCommand {
             Self::Info(command) => command.run(session).await,
             Self::Destroy(command) => command.run(session).await,
             Self::Open(command) => command.run(session).await,
+            Self::Rename(command) => command.run(session).await,
+            Self::Domains(command) => command.run(session).await,
+            Self::Maintenance(command) => command.run(session).await,
             Self::Deploy(command) => command.run(session).await,
+            Self::Builds(command) => command.run(session).await,
+            Self::Buildpacks(command) => command.run(session).await,
             Self::Releases(command) => command.run(session).await,
             Self::Rollback(command) => command.run(session).await,
             Self::Config(command) => command.run(session).await,
@@ -104,8 +121,13 @@ impl PlatformCommand {
             Self::Info(command) => &command.at.platform,
             Self::Destroy(command) => &command.at.platform,
             Self::Open(command) => &command.at.platform,
+            Self::Rename(command) => &command.at.platform,
+            Self::Domains(command) => command.platform(),
+            Self::Maintenance(command) => command.platform(),
             Self::Deploy(command) => &command.at.platform,
-            Self::Releases(command) => &command.at.platform,
+            Self::Builds(command) => command.platform(),
+            Self::Buildpacks(command) => command.platform(),
+            Self::Releases(command) => command.platform(),
             Self::Rollback(command) => &command.at.platform,
             Self::Config(command) => command.platform(),
             Self::Ps(command) => &command.at.platform,
@@ -154,7 +176,7 @@ async fn with_nearest(session: &Session, wrong: &str, error: anyhow::Error) -> a
 }
 
 /// How many letters must be added, removed or changed to get from one word to the other (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
+pub(super) fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.chars().enumerate() {

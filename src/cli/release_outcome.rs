@@ -13,6 +13,15 @@ pub(super) enum Output {
     Note,
 }
 
+/// What there was of an output.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Followed {
+    /// All of it, or as much as came.
+    Shown,
+    /// Nothing was said yet, or it is no longer kept.
+    Gone,
+}
+
 impl Session {
     /// The newest release of `app`.
     pub(super) async fn newest_release(&self, app: &str) -> anyhow::Result<Answer<Release>> {
@@ -70,21 +79,21 @@ impl Session {
     }
 
     /// Shows the text at `address` as it comes, to its end.
-    pub(super) async fn follow(&mut self, address: &str, output: Output) -> anyhow::Result<()> {
+    pub(super) async fn follow(&mut self, address: &str, output: Output) -> anyhow::Result<Followed> {
         let mut lines = match self.client.output(address).await {
             Ok(lines) => lines,
             // Nothing was said yet, or it was so long ago that it is gone: the status tells what came of it.
-            Err(error) if error.is_gone() => return Ok(()),
+            Err(error) if error.is_gone() => return Ok(Followed::Gone),
             Err(error) => return Err(error.into()),
         };
         loop {
             match lines.next().await {
                 Ok(Some(line)) if output == Output::Result => self.console.line(line)?,
                 Ok(Some(line)) => self.console.note(line)?,
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(Followed::Shown),
                 Err(error @ ClientError::Lost { .. }) => {
                     self.console.note(format_args!("{error}; waiting for the end"))?;
-                    return Ok(());
+                    return Ok(Followed::Shown);
                 }
                 Err(error) => return Err(error.into()),
             }

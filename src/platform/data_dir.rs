@@ -35,19 +35,8 @@ impl DataDir {
             move |cause| PlatformError::Data { action, path, cause }
         };
         let path = std::path::absolute(path).map_err(failed("find"))?;
+        check(&path)?;
         let fresh = !path.join("format").exists();
-        // Its ledger alone makes it a data directory; the ledger's own mark tells its format.
-        let foreign = fresh && !path.join("ledger/ledger.db").exists();
-        if foreign && is_used_otherwise(&path).map_err(failed("read"))? {
-            return Err(PlatformError::NotADataDir { path });
-        }
-        let bereft = !path.join("ledger/ledger.db").exists();
-        if bereft && ["owner-token", "slugs/slugs"].iter().any(|left| path.join(left).exists()) {
-            return Err(PlatformError::NoLedger { path });
-        }
-        if !fresh {
-            check_format(&path)?;
-        }
         make_private(&path).map_err(failed("make"))?;
         let held = hold(&path)?;
         remove_unfinished(&path).map_err(failed("write to"))?;
@@ -55,6 +44,28 @@ impl DataDir {
             write_whole(&path, "format", &format!("{FORMAT}\n")).map_err(failed("write to"))?;
         }
         Ok(Self { path, _held: held })
+    }
+
+    /// Who has the data directory at `path`, which is left as it is; `None` when it is not there.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for [`PlatformError::InUse`].
+    pub fn holder(path: &Path) -> Result<Option<Holder>, PlatformError> {
+        let failed = |cause| PlatformError::Data { action: "read", path: path.to_owned(), cause };
+        if !path.try_exists().map_err(failed)? {
+            return Ok(None);
+        }
+        check(path)?;
+        let mut lock = match File::open(path.join("lock")) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Holder::Nobody)),
+            Err(error) => return Err(failed(error)),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(Some(Holder::Nobody)),
+            Err(TryLockError::WouldBlock) => Ok(Some(Holder::Process(process_in(&mut lock)))),
+            Err(TryLockError::Error(cause)) => Err(failed(cause)),
+        }
     }
 
     /// Where it is.
@@ -74,6 +85,38 @@ impl DataDir {
     }
 }
 
+/// Who has a data directory.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holder {
+    /// It is free.
+    Nobody,
+    /// A process, by its number if it said so.
+    Process(Option<u32>),
+}
+
+/// Whether it may be used, as far as that can be told without touching it.
+fn check(path: &Path) -> Result<(), PlatformError> {
+    let failed = |cause| PlatformError::Data { action: "read", path: path.to_owned(), cause };
+    let fresh = !path.join("format").exists();
+    // Its ledger alone makes it a data directory; the ledger's own mark tells its format.
+    let bereft = !path.join("ledger/ledger.db").exists();
+    if fresh && bereft && is_used_otherwise(path).map_err(failed)? {
+        return Err(PlatformError::NotADataDir { path: path.to_owned() });
+    }
+    if bereft && ["owner-token", "slugs/slugs"].iter().any(|left| path.join(left).exists()) {
+        return Err(PlatformError::NoLedger { path: path.to_owned() });
+    }
+    if fresh { Ok(()) } else { check_format(path) }
+}
+
+/// The process that a lock file names.
+fn process_in(lock: &mut File) -> Option<u32> {
+    let mut holder = String::new();
+    // Whose it is helps, but is not needed.
+    let _ = lock.take(32).read_to_string(&mut holder);
+    holder.trim().parse().ok()
+}
+
 /// Takes the lock, and writes into it whose it is.
 fn hold(path: &Path) -> Result<File, PlatformError> {
     let failed = |cause| PlatformError::Data { action: "lock", path: path.to_owned(), cause };
@@ -84,10 +127,7 @@ fn hold(path: &Path) -> Result<File, PlatformError> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Whose it is helps, but is not needed.
-            let _ = lock.take(32).read_to_string(&mut holder);
-            let process = holder.trim().parse().ok();
+            let process = process_in(&mut lock);
             return Err(PlatformError::InUse { path: path.to_owned(), process });
         }
         Err(TryLockError::Error(cause)) => return Err(failed(cause)),
@@ -168,7 +208,9 @@ mod tests {
     fn a_directory_is_made_for_its_owner_and_held_once() {
         let parent = tempfile::tempdir().expect("a directory");
         let path = parent.path().join("data");
+        assert_eq!(DataDir::holder(&path).expect("not there"), None);
         let held = DataDir::open(&path).expect("made");
+        assert_eq!(DataDir::holder(&path).expect("read"), Some(Holder::Process(Some(std::process::id()))));
         let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o700);
         held.write("url", "http://localhost\n").expect("written");
@@ -176,6 +218,7 @@ mod tests {
         let second = DataDir::open(&path).expect_err("held");
         insta::assert_snapshot!(told(&second, &path), @"the data directory DIR is in use by another hokku (process PID); stop that one, or choose another with --data-dir");
         drop(held);
+        assert_eq!(DataDir::holder(&path).expect("read"), Some(Holder::Nobody));
         DataDir::open(&path).expect("free again");
     }
 

@@ -24,7 +24,7 @@ mod settings;
 mod tls;
 
 pub use config::{Config, LogConfig, LogFormat};
-pub use data_dir::DataDir;
+pub use data_dir::{DataDir, Holder};
 pub use error::PlatformError;
 pub use session::Platform;
 pub use settings::{Settings, SettingsError};

@@ -35,8 +35,8 @@ impl Releases {
     /// [`output`](Self::output).
     ///
     /// # Errors
-    /// [`ReleaseError::NoApp`], [`ReleaseError::BuildNotAllowed`], [`ReleaseError::InvalidChecksum`],
-    /// [`ReleaseError::Io`], [`ReleaseError::Append`]. What goes wrong later is the build's.
+    /// [`ReleaseError::NoApp`], [`ReleaseError::BuildNotAllowed`], [`ReleaseError::TooManyBuilds`],
+    /// [`ReleaseError::InvalidChecksum`], [`ReleaseError::Io`], [`ReleaseError::Append`]. What goes wrong later is the build's.
     pub async fn deploy(
         &self,
         actor: &Actor,
@@ -69,7 +69,7 @@ impl Releases {
         checksum: Option<crate::slug::Digest>,
     ) -> Result<Arc<Build>, ReleaseError> {
         let inner = &self.0;
-        inner.app(app)?;
+        let ticket = inner.builds.ask(app, &inner.app(app)?.name)?;
         let build = BuildId::random();
         let version = deploy.version.clone().filter(|version| !version.trim().is_empty());
         let source = SourceRecord { version, checksum: deploy.checksum.clone() };
@@ -99,6 +99,7 @@ impl Releases {
             build: Arc::clone(&recorded),
             journal: Journal::new(out, log),
             work,
+            ticket: Some(ticket),
         };
         inner.tasks.spawn(deployment.run(deploy.source.file, checksum));
         Ok(recorded)

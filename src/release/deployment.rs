@@ -1,5 +1,6 @@
 use super::{
     ReleaseError,
+    build_queue::Ticket,
     fault::{Fault, Undone},
     journal::{Journal, tell},
     pins::Pin,
@@ -16,7 +17,6 @@ use crate::ledger::{Actor, App, Build, BuildStatus, Event, ReleaseStatus, SlugRe
 use crate::name::{AppId, ProcessType, SlugId};
 use crate::slug::{Digest, STACK, Size, Slug};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The most characters of why a build failed.
 const REASON_LIMIT: usize = 4000;
@@ -30,6 +30,8 @@ pub(super) struct Deployment {
     pub(super) build: Arc<Build>,
     pub(super) journal: Journal,
     pub(super) work: Work,
+    /// Its place in the queue; none once it has been there.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// Why a build made no release.
@@ -115,15 +117,11 @@ impl Deployment {
     }
 
     /// Waits, in the order of asking, until one more build may run.
-    async fn slot(&mut self) -> Option<OwnedSemaphorePermit> {
-        let slots = Arc::clone(&self.inner.build_slots);
-        if let Ok(slot) = Semaphore::try_acquire_owned(Arc::clone(&slots)) {
-            return Some(slot);
-        }
-        let most = self.inner.rooms.builder.config().at_once.max(1);
-        self.journal.heading(&format!("Waiting for other builds to end: at most {most} run at one time"));
-        // The slots are never closed.
-        slots.acquire_owned().await.ok()
+    async fn slot(&mut self) -> Option<Ticket> {
+        let (ticket, journal) = (self.ticket.take()?, &mut self.journal);
+        let mut tell = |waiting| journal.heading(&format!("Waiting for other builds to end: {waiting}"));
+        ticket.called(&mut tell).await;
+        Some(ticket)
     }
 
     /// Slug, build and release in one batch.

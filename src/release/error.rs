@@ -1,4 +1,6 @@
+use super::waiting_line::LineFull;
 use crate::app::InvalidConfigVars;
+use crate::build::BuildError;
 use crate::dyno::DynoError;
 use crate::ledger::{AppendError, ChangeError};
 use crate::name::{AppName, ReleaseVersion};
@@ -59,6 +61,20 @@ pub enum ReleaseError {
         "only the owner of this platform may build, because builds run as its own user; to let everybody who may deploy build, set builds.jail = \"none\""
     )]
     BuildNotAllowed,
+    /// The caller's fault, or everybody's: as many builds wait as may.
+    #[error("{}", in_line(app, *full))]
+    TooManyBuilds {
+        /// The app.
+        app: AppName,
+        /// Which limit was reached.
+        full: LineFull,
+    },
+    /// The caller's fault: these buildpacks cannot be used.
+    #[error(transparent)]
+    Buildpacks(BuildError),
+    /// The caller's fault: a buildpack is named twice.
+    #[error("buildpack {0} is named twice: each is used once")]
+    BuildpackTwice(String),
     /// The release before takes too long.
     #[error("another change of {app} has been under way for {} s; try again when it has ended", waited.as_secs())]
     Busy {
@@ -102,6 +118,7 @@ impl ReleaseError {
         match self {
             Self::Slug(cause) => cause.is_host_fault(),
             Self::Compile(cause) => !cause.is_the_apps_fault(),
+            Self::Buildpacks(cause) => !cause.is_app_fault(),
             Self::NoOwner | Self::Io { .. } | Self::Append(_) => true,
             _ => false,
         }
@@ -113,6 +130,22 @@ impl From<ChangeError<ReleaseError>> for ReleaseError {
         match error {
             ChangeError::Refused(error) => error,
             ChangeError::Append(error) => Self::Append(error),
+        }
+    }
+}
+
+fn in_line(app: &AppName, full: LineFull) -> String {
+    let are = |limit: usize, of: &str| match limit {
+        1 => format!("1 build{of} is in line already"),
+        limit => format!("{limit} builds{of} are in line already"),
+    };
+    match full {
+        LineFull::OfApp(limit) => format!(
+            "{}, the most for one app: wait for one to end, or cancel one with `hokku builds cancel -a {app}`",
+            are(limit, &format!(" of {app}"))
+        ),
+        LineFull::OfAll(limit) => {
+            format!("{}, the most for this platform: try again when some have ended", are(limit, ""))
         }
     }
 }

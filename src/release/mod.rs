@@ -11,7 +11,8 @@
 //!    ends, also when whoever asked has gone away, and after a kill at the next start.
 //! 3. A release whose release phase failed changes nothing: the one before it stays current.
 //! 4. Slugs of the last [`ReleaseConfig::keep`] releases, of current ones and of pending work are never collected.
-//! 5. After a build nothing is left of it but its slug, its output and its app's build cache.
+//! 5. Builds run in the order of asking, so many at one time as the operator says; each that waits is told its place.
+//! 6. After a build nothing is left of it but its slug, its output and its app's build cache.
 //!
 //! # Not here
 //! Making a slug from source: [`crate::build`]. Starting what was released: [`crate::formation`]. Who may ask: the
@@ -19,6 +20,8 @@
 
 mod app_names;
 mod apps;
+mod build_queue;
+mod buildpacks;
 mod collection;
 mod config;
 mod config_change;
@@ -39,6 +42,7 @@ mod slug_gate;
 mod tests;
 mod turns;
 mod unpacked;
+mod waiting_line;
 mod words;
 mod works;
 
@@ -47,3 +51,4 @@ pub use deploy::{Deploy, SourceArchive};
 pub use error::ReleaseError;
 pub use output::{Output, OutputId};
 pub use releases::Releases;
+pub use waiting_line::LineFull;

@@ -1,5 +1,6 @@
 use super::{
     Output, OutputId, ReleaseConfig, ReleaseError, Rooms,
+    build_queue::{BuildQueue, QueueLimits},
     collection::Collection,
     error::io_error,
     journal::tell_release,
@@ -11,12 +12,12 @@ use super::{
     unpacked::empty_dir,
     works::Works,
 };
+use crate::build::BuilderConfig;
 use crate::crash_point;
 use crate::ledger::{Actor, App, Event, Release, ReleaseStatus, Stream};
 use crate::logplex::AppLog;
 use crate::name::{AppId, AppName, BuildId, ReleaseId, ReleaseVersion, SlugId};
 use std::{path::PathBuf, sync::Arc};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 /// The one way in which anything becomes a release. Clones are one.
@@ -35,7 +36,7 @@ pub(super) struct Inner {
     pub(super) pins: Pins,
     pub(super) works: Arc<Works>,
     pub(super) outputs: Arc<Outputs>,
-    pub(super) build_slots: Arc<Semaphore>,
+    pub(super) builds: Arc<BuildQueue>,
     pub(super) collection: Collection,
     /// Everything that goes on without its caller.
     pub(super) tasks: TaskTracker,
@@ -84,7 +85,7 @@ impl Releases {
             pins: Pins::default(),
             works: Works::new(),
             outputs,
-            build_slots: Arc::new(Semaphore::new(rooms.builder.config().at_once.max(1))),
+            builds: BuildQueue::new(limits_of(rooms.builder.config())),
             collection: Collection::default(),
             tasks: TaskTracker::new(),
             config,
@@ -123,6 +124,11 @@ impl Releases {
         self.0.rooms.builder.close().await;
         self.0.outputs.close().await;
     }
+}
+
+fn limits_of(config: &BuilderConfig) -> QueueLimits {
+    let BuilderConfig { at_once, waiting, waiting_per_app, .. } = *config;
+    QueueLimits { at_once, waiting, waiting_per_app }
 }
 
 impl Inner {

@@ -5,6 +5,7 @@ mod busy;
 mod clients;
 mod commands;
 mod crashes;
+mod everyday;
 mod fixture;
 mod flask;
 mod git;

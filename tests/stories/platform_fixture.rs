@@ -130,8 +130,13 @@ impl Up {
 
     /// Status and text of a page of an app.
     pub(crate) fn get(&self, app: &str, path: &str) -> Result<(u16, String), Box<dyn Error>> {
+        self.get_at(&format!("{app}.localhost:{}", self.port), path)
+    }
+
+    /// The same at any host.
+    pub(crate) fn get_at(&self, host: &str, path: &str) -> Result<(u16, String), Box<dyn Error>> {
         let request = self.agent.get(format!("http://127.0.0.1:{}{path}", self.port));
-        let mut answer = request.header("host", format!("{app}.localhost:{}", self.port)).call()?;
+        let mut answer = request.header("host", host).call()?;
         Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
     }
 

@@ -62,6 +62,18 @@ async fn every_refusal_has_its_status_id_and_message() {
     ] {
         table.push(format!("PATCH {path} {body}: {}", door.patch(path, body.clone()).await.refusal()));
     }
+    let path = "/apps/shop/buildpack-installations";
+    for body in [
+        json!({}),
+        json!({ "updates": [{}] }),
+        json!({ "updates": [{ "buildpack": "cobol" }] }),
+        json!({ "updates": [{ "buildpack": "https://example.com/a.git" }] }),
+        json!({ "updates": [{ "buildpack": "./wasm" }] }),
+        json!({ "updates": [{ "buildpack": "wasm" }, { "buildpack": "heroku/wasm" }] }),
+    ] {
+        let answer = door.ask(Request::put(path), body.to_string()).await;
+        table.push(format!("PUT {path} {body}: {}", answer.refusal()));
+    }
     table.push(format!("PUT /apps: {}", door.ask(Request::put("/apps"), "").await.refusal()));
     table.push(format!(
         "DELETE heroku domain: {}",

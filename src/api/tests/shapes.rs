@@ -1,6 +1,7 @@
 //! Each resource's shape, as a client reads it.
 
 use super::door::Door;
+use axum::http::Request;
 use serde_json::json;
 
 /// A door to a platform with an app that has run code, a config var, a domain and a failed lookup behind it.
@@ -66,6 +67,21 @@ async fn domains_and_collaborators() {
     insta::assert_snapshot!("own_domain", door.get("/apps/shop/domains/shop.localhost").await.shown());
     assert_eq!(door.get("/apps/shop/domains").await.body.as_array().map(Vec::len), Some(2));
     insta::assert_snapshot!("collaborators", door.get("/apps/shop/collaborators").await.shown());
+}
+
+#[tokio::test]
+async fn buildpacks() {
+    let door = Door::open().await;
+    door.create_shop().await;
+    let path = "/apps/shop/buildpack-installations";
+    assert_eq!(door.get(path).await.body, json!([]));
+    let updates =
+        json!({ "updates": [{ "buildpack": "urn:buildpack:heroku/static" }, { "buildpack": "wasm" }] });
+    let put = door.ask(Request::put(path).header("range", ""), updates.to_string()).await;
+    insta::assert_snapshot!("buildpacks", put.shown());
+    assert_eq!(door.get(path).await.body, put.body);
+    let none = door.ask(Request::put(path), json!({ "updates": [] }).to_string()).await;
+    assert_eq!((none.status.as_u16(), none.body), (200, json!([])));
 }
 
 #[tokio::test]

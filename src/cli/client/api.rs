@@ -33,18 +33,24 @@ pub(in crate::cli) enum Range {
     All,
     /// The newest versions, as many as said, the newest first.
     Newest(usize),
+    /// What began last, as many as said, the newest first.
+    Latest(usize),
 }
 
 impl Range {
     fn header(self) -> Option<HeaderValue> {
-        let Self::Newest(count) = self else { return None };
-        HeaderValue::try_from(format!("version ..; max={}, order=desc", count.clamp(1, PAGE))).ok()
+        let (property, count) = match self {
+            Self::All => return None,
+            Self::Newest(count) => ("version", count),
+            Self::Latest(count) => ("started_at", count),
+        };
+        HeaderValue::try_from(format!("{property} ..; max={}, order=desc", count.clamp(1, PAGE))).ok()
     }
 
     fn wanted(self) -> usize {
         match self {
             Self::All => usize::MAX,
-            Self::Newest(count) => count,
+            Self::Newest(count) | Self::Latest(count) => count,
         }
     }
 }
@@ -189,6 +195,16 @@ impl Client {
         body: &Value,
     ) -> Result<T, ClientError> {
         let answer = self.answered(self.request(Method::PATCH, path).json(body)).await?;
+        self.read(answer).await
+    }
+
+    /// Puts `body` in the place of what is there.
+    pub(in crate::cli) async fn replace<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<T, ClientError> {
+        let answer = self.answered(self.request(Method::PUT, path).json(body)).await?;
         self.read(answer).await
     }
 

@@ -174,13 +174,15 @@ impl Script {
         let key = format!("{} {}", head.method, head.uri);
         let body = body.collect().await.expect("a body").to_bytes();
         let mut line = key.clone();
+        let is_json = head.headers.get("content-type").is_some_and(|kind| kind == "application/json");
+        let is_upload = head.method == "PUT" && !is_json;
         for name in ["authorization", "range", "last-event-id", "content-length"] {
-            let uploaded = name != "content-length" || head.method == "PUT";
+            let uploaded = name != "content-length" || is_upload;
             if let (Some(value), true) = (head.headers.get(name), uploaded) {
                 line.extend([" [", name, ": ", value.to_str().expect("text"), "]"]);
             }
         }
-        if head.method != "PUT" && !body.is_empty() {
+        if !is_upload && !body.is_empty() {
             line.extend([" <- ", &String::from_utf8_lossy(&body)]);
         }
         self.asked.send_modify(|asked| asked.push(line));

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::Value;
-use std::{collections::BTreeMap, ops::Deref};
+use std::{collections::BTreeMap, fmt, ops::Deref};
 
 /// An object of the API: what is used of it, and the whole of it for `--json`.
 pub(in crate::cli) struct Answer<T> {
@@ -28,6 +28,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Answer<T> {
 pub(in crate::cli) struct App {
     pub(in crate::cli) name: String,
     pub(in crate::cli) web_url: Option<String>,
+    pub(in crate::cli) git_url: Option<String>,
     pub(in crate::cli) owner: Email,
     pub(in crate::cli) region: Named,
     pub(in crate::cli) stack: Named,
@@ -92,6 +93,16 @@ pub(in crate::cli) enum Status {
     Failed,
 }
 
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct Release {
     pub(in crate::cli) id: String,
@@ -114,6 +125,61 @@ pub(in crate::cli) struct Build {
     pub(in crate::cli) status: Status,
     pub(in crate::cli) output_stream_url: Option<String>,
     pub(in crate::cli) release: Option<Id>,
+    pub(in crate::cli) user: Email,
+    pub(in crate::cli) created_at: String,
+    pub(in crate::cli) source_blob: BuiltSource,
+    #[serde(default)]
+    pub(in crate::cli) buildpacks: Vec<Named>,
+    pub(in crate::cli) stack: String,
+}
+
+/// What a build was made from.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct BuiltSource {
+    pub(in crate::cli) version: Option<String>,
+}
+
+/// A buildpack of an app.
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Buildpack {
+    buildpack: Named,
+}
+
+impl Buildpack {
+    pub(in crate::cli) fn name(&self) -> &str {
+        &self.buildpack.name
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::cli) struct Domain {
+    pub(in crate::cli) hostname: String,
+    /// Where its DNS entry must lead; none for the app's own.
+    pub(in crate::cli) cname: Option<String>,
+    kind: String,
+    pub(in crate::cli) status: DomainStatus,
+    pub(in crate::cli) created_at: String,
+}
+
+/// Whether the platform answers at a domain.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::cli) enum DomainStatus {
+    Pending,
+    Failed,
+    #[serde(other)]
+    Ready,
+}
+
+impl Domain {
+    pub(in crate::cli) fn is_custom(&self) -> bool {
+        self.kind == "custom"
+    }
+
+    /// Whether its target means another machine on each machine.
+    pub(in crate::cli) fn leads_to_one_machine(&self) -> bool {
+        self.cname.as_deref().is_some_and(|target| target.ends_with(".localhost"))
+    }
 }
 
 #[derive(Deserialize)]

@@ -160,3 +160,82 @@ async fn without_a_desktop_open_prints_the_address() {
      !     shop has an address that no browser should open: file:///bin/sh
     ");
 }
+
+#[tokio::test]
+async fn an_app_gets_another_name_and_address() {
+    let stage = Stage::with([
+        Canned::json("GET /apps/shop", &app("shop")),
+        Canned::json("PATCH /apps/shop", &app("boutique")),
+    ])
+    .await;
+    insta::assert_snapshot!(stage.typed("apps:rename boutique -a shop").await, @r"
+    exit 0
+    --- out
+    http://boutique.localhost:8080/
+    --- err
+    Renaming ⬢ shop to boutique... done
+    ");
+    insta::assert_snapshot!(stage.asked(), @r#"
+    GET /apps/shop [authorization: Bearer t0ken]
+    PATCH /apps/shop [authorization: Bearer t0ken] <- {"name":"boutique"}
+    "#);
+    let taken = Canned::refusal("PATCH /apps/shop", 422, "invalid_params", "Name blog is already taken");
+    let stage = Stage::with([Canned::json("GET /apps/shop", &app("shop")), taken]).await;
+    insta::assert_snapshot!(stage.typed("rename blog -a shop").await, @r"
+    exit 1
+    --- out
+    --- err
+    Renaming ⬢ shop to blog... failed
+     !     Name blog is already taken
+    ");
+}
+
+#[tokio::test]
+async fn maintenance_mode_is_shown_and_switched() {
+    let mut on = app("shop");
+    on["maintenance"] = true.into();
+    let stage =
+        Stage::with([Canned::json("GET /apps/shop", &app("shop")), Canned::json("GET /apps/shop", &on)])
+            .await;
+    insta::assert_snapshot!(stage.typed("maintenance -a shop").await, @r"
+    exit 0
+    --- out
+    off
+    --- err
+    ");
+    insta::assert_snapshot!(stage.typed("maintenance -a shop").await, @r"
+    exit 0
+    --- out
+    on
+    --- err
+    ");
+    let stage =
+        Stage::with([Canned::json("PATCH /apps/shop", &on), Canned::json("PATCH /apps/shop", &app("shop"))])
+            .await;
+    insta::assert_snapshot!(stage.typed("maintenance:on -a shop").await, @r"
+    exit 0
+    --- out
+    --- err
+    Enabling maintenance mode for ⬢ shop... done
+    ");
+    insta::assert_snapshot!(stage.typed("maintenance off -a shop").await, @r"
+    exit 0
+    --- out
+    --- err
+    Disabling maintenance mode for ⬢ shop... done
+    ");
+    insta::assert_snapshot!(stage.asked(), @r#"
+    PATCH /apps/shop [authorization: Bearer t0ken] <- {"maintenance":true}
+    PATCH /apps/shop [authorization: Bearer t0ken] <- {"maintenance":false}
+    "#);
+    let told = stage.typed("maintenance aus -a shop").await;
+    insta::assert_snapshot!(told, @r"
+    exit 2
+    error: unrecognized subcommand 'aus'
+
+    Usage: hokku maintenance [OPTIONS]
+           hokku maintenance <COMMAND>
+
+    For more information, try '--help'.
+    ");
+}

@@ -16,9 +16,30 @@ fn every_help_of_a_platforms_commands() {
         "apps",
         "info",
         "open",
+        "rename",
+        "domains",
+        "domains add",
+        "domains remove",
+        "domains clear",
+        "domains info",
+        "domains wait",
+        "maintenance",
+        "maintenance on",
+        "maintenance off",
         "destroy",
         "deploy",
+        "builds",
+        "builds info",
+        "builds output",
+        "builds cancel",
+        "buildpacks",
+        "buildpacks set",
+        "buildpacks add",
+        "buildpacks remove",
+        "buildpacks clear",
         "releases",
+        "releases info",
+        "releases output",
         "rollback",
         "config",
         "config set",
@@ -49,6 +70,9 @@ fn every_help_of_a_platforms_commands() {
         "git",
         "git remote",
         "git clone",
+        "doctor",
+        "version",
+        "completions",
         "ledger",
         "ledger log",
         "ledger verify",
@@ -69,12 +93,28 @@ fn a_slip_of_the_pen_is_understood() {
     insta::assert_snapshot!(error("relases"), @r"
     error: unrecognized subcommand 'relases'
 
-      tip: some similar subcommands exist: 'create', 'releases'
+      tip: some similar subcommands exist: 'create', 'rename', 'releases'
 
     Usage: hokku <COMMAND>
 
     For more information, try '--help'.
     ");
+    let meant = |words: &[&str]| {
+        let words = ["hokku"].iter().chain(words);
+        grouped(Cli::command()).try_get_matches_from(words).expect_err("wrong").to_string()
+    };
+    for (words, tip) in [
+        (&["confg", "set"][..], "'config'"),
+        (&["builds", "cancle"][..], "'cancel'"),
+        (&["domains", "ad"], "'add'"),
+        (&["buildpacks", "sett"], "'set'"),
+        (&["maintenance", "onn"], "'on'"),
+        (&["releases", "ouput"], "'output'"),
+        (&["docter"], "'doctor'"),
+        (&["completion"], "'completions'"),
+    ] {
+        assert!(meant(words).contains(tip), "{words:?}: {}", meant(words));
+    }
 }
 
 #[test]

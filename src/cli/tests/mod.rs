@@ -17,8 +17,11 @@ fn the_command_line_is_consistent() {
 mod accounts;
 mod apps;
 mod ca;
+mod buildpacks;
+mod builds;
 mod config;
 mod deploying;
+mod domains;
 mod dynos;
 mod errors;
 mod git;

@@ -114,3 +114,75 @@ async fn without_an_earlier_release_there_is_no_way_back() {
      !     shop has no earlier release to return to; `hokku releases -a shop` lists what there is
     ");
 }
+
+#[tokio::test]
+async fn a_release_is_shown_with_its_config_vars() {
+    let stage = Stage::with([
+        Canned::json("GET /apps/shop/releases/5", &release(5, "Set GREETING config vars", "succeeded")),
+        Canned::json("GET /apps/shop/releases/5/config-vars", &json!({ "GREETING": "hi", "B": "2" })),
+    ])
+    .await;
+    insta::assert_snapshot!(stage.typed("releases:info v5 -a shop").await, @r"
+    exit 0
+    --- out
+    === Release v5
+
+    Change: Set GREETING config vars
+    By:     owner@localhost
+    When:   2026/11/22 22:00:00 +0000 (~ 3m ago)
+    Status: current
+
+    === v5 Config Vars
+
+    B:        2
+    GREETING: hi
+    --- err
+    ");
+    let hidden = "You may not see config vars.";
+    let stage = Stage::with([
+        Canned::json("GET /apps/shop/releases", &json!([release(6, "Deploy", "failed")])),
+        Canned::refusal("GET /apps/shop/releases/6/config-vars", 403, "forbidden", hidden),
+    ])
+    .await;
+    insta::assert_snapshot!(stage.typed("releases info -a shop").await, @r"
+    exit 0
+    --- out
+    === Release v6
+
+    Change: Deploy
+    By:     owner@localhost
+    When:   2026/11/22 22:00:00 +0000 (~ 3m ago)
+    Status: its release command failed
+    --- err
+    Its config vars are not shown: You may not see config vars.
+    ");
+    let one = Canned::json("GET /apps/shop/releases/6", &release(6, "Deploy", "failed"));
+    let told = Stage::with([one]).await.typed("releases info 6 --json -a shop").await;
+    assert!(told.contains("\"status\": \"failed\""), "{told}");
+}
+
+#[tokio::test]
+async fn what_a_release_command_said_is_printed() {
+    let pending = || Canned::json("GET /apps/shop/releases", &json!([release(7, "Deploy", "pending")]));
+    let stage = Stage::with([pending(), Canned::text("GET /outputs/release-7", "migrating\n")]).await;
+    insta::assert_snapshot!(stage.typed("releases:output -a shop").await, @r"
+    exit 0
+    --- out
+    migrating
+    --- err
+    ");
+    let gone = Canned::refusal("GET /outputs/release-7", 404, "not_found", "There is no output here.");
+    insta::assert_snapshot!(Stage::with([pending(), gone]).await.typed("releases output -a shop").await, @r"
+    exit 1
+    --- out
+    --- err
+     !     what the release command of v7 said is gone: the output of an app's last 20 builds and release commands is kept
+    ");
+    let silent = Canned::json("GET /apps/shop/releases/4", &release(4, "Deploy", "succeeded"));
+    insta::assert_snapshot!(Stage::with([silent]).await.typed("releases output v4 -a shop").await, @r"
+    exit 0
+    --- out
+    --- err
+    v4 has no release command, so nothing was said
+    ");
+}

@@ -139,7 +139,8 @@ async fn a_destroyed_app_leaves_nothing() {
     let app = fixture.create("shop").await.id;
     fixture.site_deployed(app, "one").await;
     assert_eq!((fixture.cached("trees").len(), fixture.cached("compiled").len()), (2, 2));
-    let waiting = fixture.releases.0.build_slots.clone().acquire_many_owned(2).await.expect("open");
+    let (queue, other) = (&fixture.releases.0.builds, AppName::like("other"));
+    let waiting = [queue.ask(app, &other).expect("room"), queue.ask(app, &other).expect("room")];
     let deploy = fixture.deploy(&Fixture::site("two", None));
     let build = fixture.releases.deploy(&fixture.owner, app, deploy).await.expect("begun");
     let gone = fixture.releases.destroy_app(&fixture.owner, app).await.expect("destroyed");

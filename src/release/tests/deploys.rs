@@ -1,7 +1,7 @@
 use super::fixture::{Fixture, descriptions};
 use crate::build::BuildJail;
 use crate::ledger::{Actor, BuildStatus, ReleaseStatus};
-use crate::name::AccountId;
+use crate::name::{AccountId, AppName};
 use crate::release::{OutputId, ReleaseError};
 use crate::slug::Digest;
 use futures_util::FutureExt as _;
@@ -145,14 +145,15 @@ async fn a_build_that_waits_can_be_cancelled_and_others_go_on() {
     let fixture = Fixture::building(|builds| builds.at_once = 1).await;
     let app = fixture.create("shop").await.id;
     // Somebody else's build has the only slot.
-    let slot = fixture.releases.0.build_slots.clone().acquire_owned().await.expect("open");
+    let queue = &fixture.releases.0.builds;
+    let slot = queue.ask(app, &AppName::like("other")).expect("room");
     let deploy = || fixture.deploy(&Fixture::site("one", None));
     let first = fixture.releases.deploy(&fixture.owner, app, deploy()).await.expect("begun");
     let second = fixture.releases.deploy(&fixture.owner, app, deploy()).await.expect("begun");
     assert!(fixture.releases.cancel_build(first.id));
     let output = fixture.output(OutputId::Build(first.id)).await;
     insta::assert_snapshot!(output, @r"
-    -----> Waiting for other builds to end: at most 1 run at one time
+    -----> Waiting for other builds to end: 1st in line; at most 1 runs at one time
      !     The build was cancelled.
     ");
     assert_eq!(fixture.build(app, first.id).status, BuildStatus::Failed("cancelled".to_owned()));
