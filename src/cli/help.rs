@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 /// The commands as `hokku --help` lists them.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("At your desk", &["serve", "run", "build", "slug"]),
-    ("The platform", &["up", "ledger"]),
+    ("The platform", &["up", "ledger", "backup", "restore"]),
     ("Apps on the platform", &["create", "apps", "info", "open", "destroy"]),
     ("Code and config", &["deploy", "releases", "rollback", "config"]),
     ("Dynos", &["ps", "scale", "restart", "logs"]),

@@ -10,6 +10,7 @@
 //! Doing anything: each command calls one room, or asks a platform over HTTP (`client`).
 
 mod apps;
+mod backup;
 mod build;
 mod cache_dir;
 mod client;
@@ -32,10 +33,12 @@ mod moment;
 mod open;
 mod plain_text;
 mod platform_command;
+mod progress;
 mod ps;
 mod release_outcome;
 mod releases;
 mod restart;
+mod restore;
 mod rollback;
 mod run;
 mod scale;
@@ -45,6 +48,7 @@ mod slug;
 mod source_archive;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod up;
 mod upload;
 
@@ -77,6 +81,8 @@ enum Command {
     Slug(slug::SlugCommand),
     Up(up::Up),
     Ledger(ledger::Ledger),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
     #[command(hide = true)]
@@ -109,6 +115,11 @@ pub fn main() -> ExitCode {
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     }
+    // Before there are threads: it removes variables.
+    let inherited = match crate::router::Inherited::of_process() {
+        Ok(inherited) => inherited,
+        Err(error) => return failed(&error.into()),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start the runtime")),
@@ -119,8 +130,10 @@ pub fn main() -> ExitCode {
             Command::Run(command) => command.run().await,
             Command::Build(command) => command.run().await,
             Command::Slug(command) => command.run().await,
-            Command::Up(command) => command.run().await,
+            Command::Up(command) => command.run(inherited).await,
             Command::Ledger(command) => command.run().await,
+            Command::Backup(command) => command.run().await,
+            Command::Restore(command) => command.run().await,
             Command::Platform(command) => command.run().await,
             Command::CompileWasm(_) => Ok(ExitCode::SUCCESS),
         }

@@ -19,7 +19,8 @@ pub struct Config {
     /// Where compiled code, unpacked slugs and builds are kept; may be deleted while the platform is stopped. For this
     /// platform alone: it removes what its slugs do not need. Default: cache in the data directory.
     pub cache_dir: PathBuf,
-    /// Where to listen, for apps and control API alike: `localhost:8080`, `0.0.0.0:80`, `[::]:80`.
+    /// Where to listen, for apps and control API alike: `localhost:8080`, `0.0.0.0:80`, `[::]:80` (IPv4 as well), or several
+    /// with commas, of which the first is given out in addresses. Sockets of a socket unit go before it.
     pub listen: Listen,
     /// The domain below which apps answer, as NAME.DOMAIN. The domain itself and api.DOMAIN are the control API.
     pub domain: Hostname,

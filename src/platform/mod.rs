@@ -2,7 +2,7 @@
 //!
 //! # Owns
 //! The configuration as a whole (each section belongs to its room), the data directory with its lock and its format,
-//! the owner's account and token, the table of hosts, one port for apps and control API, and the order in which
+//! the owner's account and token, backup and restore of it all (`backup`), the table of hosts, one port for apps and control API, and the order in which
 //! everything starts and stops.
 //!
 //! # Invariants
@@ -13,15 +13,18 @@
 //! # Not here
 //! What an app is ([`crate::ledger`]), what the API answers ([`crate::api`]), flags and printing (the `cli` room).
 
+mod backup;
 mod config;
 mod control;
 mod data_dir;
 mod error;
 mod hosts;
 mod owner;
+mod service_manager;
 mod session;
 mod settings;
 
+pub use backup::{Backup, BackupError, Existing, KeyPlace, Progress, Restore, Restored, Taken};
 pub use config::{Config, LogConfig, LogFormat};
 pub use data_dir::DataDir;
 pub use error::PlatformError;

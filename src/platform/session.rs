@@ -1,4 +1,6 @@
-use super::{Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner};
+use super::{
+    Config, DataDir, PlatformError, control::Control, hosts::Hosts, owner, service_manager::ServiceManager,
+};
 use crate::access::{Doorkeeper, Token};
 use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
 use crate::build::{Builder, BuilderConfig};
@@ -9,7 +11,7 @@ use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
 use crate::name::AppName;
 use crate::release::{ReleaseConfig, Releases, Rooms};
-use crate::router::{Router, RouterConfig};
+use crate::router::{Inherited, Listeners, Router, RouterConfig, Scheme, given_out};
 use crate::slug::SlugStore;
 use rustix::process::{Resource, Rlimit};
 use std::{
@@ -38,7 +40,8 @@ impl Platform {
     /// Takes the data directory and the port, replays the ledger, and settles what a kill left half done. Dynos begin to
     /// start; nothing is answered before [`run`](Self::run).
     ///
-    /// `key` is the platform's key where the operator keeps it outside of the data directory.
+    /// `key` is the platform's key where the operator keeps it outside of the data directory. Sockets that were `inherited`
+    /// take the place of those that the configuration names.
     ///
     /// # Errors
     /// [`PlatformError`] names what is wrong, and what to do.
@@ -46,11 +49,12 @@ impl Platform {
         config: Config,
         compiler: Compiler,
         key: Option<PlatformKey>,
+        inherited: Inherited,
     ) -> Result<Self, PlatformError> {
         let clock = Clock::system();
         let data = DataDir::open(&config.data_dir)?;
-        let failed = |cause| PlatformError::Listen { listen: config.listen.to_string(), cause };
-        let (listeners, port) = config.listen.bind().await.map_err(failed)?;
+        let Listeners { sockets: listeners, ports } = listen(&config, inherited).await?;
+        let port = given_out(&ports, Scheme::Http);
         let (ledger, key) = open_ledger(&data, key, clock.clone()).await?;
         let token = owner::ensure_owner(&ledger, &data, &config.owner).await?;
         let stop = CancellationToken::new();
@@ -118,6 +122,9 @@ impl Platform {
         control.refresh();
         let following = CancellationToken::new();
         tasks.spawn(following.clone().run_until_cancelled_owned(Arc::clone(&control).follow()));
+        let manager = ServiceManager::of_process();
+        tasks.spawn(following.clone().run_until_cancelled_owned(manager.give_signs_of_life()));
+        manager.ready(&self.url());
         let serving = {
             let (router, listeners) = (self.router.clone(), std::mem::take(&mut self.listeners));
             let (stop, grace) = (stop.clone(), self.config.grace);
@@ -125,6 +132,7 @@ impl Platform {
         };
         let ending = async {
             stop.cancelled().await;
+            manager.stopping(self.config.grace);
             let deadline = Instant::now() + self.config.grace + LAST_STEPS;
             // Streams would not end by themselves.
             self.stop.cancel();
@@ -149,6 +157,13 @@ impl Platform {
         self.rooms.ledger.close().await;
         self.rooms.logplex.close();
     }
+}
+
+async fn listen(config: &Config, inherited: Inherited) -> Result<Listeners, PlatformError> {
+    if inherited.is_empty() {
+        return Ok(config.listen.bind().await?);
+    }
+    inherited.listen().map_err(PlatformError::Inherited)
 }
 
 /// How much longer than the grace for requests a stop may take in all.

@@ -24,12 +24,14 @@
 //! Which dynos should run (whoever publishes [`Routes`]), what a dyno does with a request ([`crate::dyno`]), where
 //! lines go ([`crate::logplex`]), TLS, `Upgrade` (refused by leaving the header out, as for any hop-by-hop header).
 
+mod address;
 mod arrival;
 mod config;
 mod door;
 mod error;
 mod exchange;
 mod headers;
+mod inherited;
 mod line;
 mod listen;
 mod outbound;
@@ -40,10 +42,12 @@ mod server;
 mod upload;
 mod wire;
 
+pub use address::{Address, InvalidAddress};
 pub use config::RouterConfig;
 pub use door::Door;
 pub use error::{InvalidRequest, RouterError};
-pub use listen::{InvalidListen, Listen};
+pub use inherited::{Inherited, InheritedError};
+pub use listen::{BindError, Listen, Listeners, Scheme, given_out};
 pub use routes::{Destination, InvalidHost, Route, Routes, Target};
 pub use server::Router;
 

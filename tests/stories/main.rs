@@ -1,5 +1,6 @@
 //! User stories, driven through the real binary as a user does it: real examples, real toolchains, free ports.
 
+mod backup;
 mod build;
 mod busy;
 mod commands;
@@ -13,6 +14,7 @@ mod platform_fixture;
 mod python_apps;
 mod rebuild;
 mod run;
+mod service_manager;
 mod static_site;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;

@@ -19,7 +19,7 @@ pub(crate) fn mirror(code: u32) -> tempfile::TempDir {
     app(&[("mirror.wat", &marked(code)), ("Procfile", "web: mirror\n")])
 }
 
-fn marked(code: u32) -> String {
+pub(crate) fn marked(code: u32) -> String {
     include_str!("../guests/mirror.wat").replace("\"code-000", &format!("\"code-{code:03}"))
 }
 

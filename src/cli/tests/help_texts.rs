@@ -32,6 +32,8 @@ fn every_help_of_a_platforms_commands() {
         "ledger log",
         "ledger verify",
         "ledger export",
+        "backup",
+        "restore",
     ];
     for command in commands {
         let words: Vec<_> = command.split_whitespace().collect();
