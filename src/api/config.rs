@@ -1,6 +1,6 @@
 use super::ApiSecret;
-use crate::name::AppName;
-use std::{fmt, time::Duration};
+use crate::name::{AppName, Scheme};
+use std::time::Duration;
 
 /// How the API is seen from outside, and what it allows.
 #[derive(Clone, Debug)]
@@ -48,34 +48,6 @@ impl Default for ApiLimits {
             requests_at_once: 4500,
             requests_per_minute: 75,
         }
-    }
-}
-
-/// What stands before `://` in the platform's addresses.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Scheme {
-    /// Plain HTTP.
-    #[default]
-    Http,
-    /// HTTP over TLS.
-    Https,
-}
-
-impl Scheme {
-    fn default_port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        })
     }
 }
 

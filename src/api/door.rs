@@ -1,8 +1,8 @@
 use super::{
     ApiConfig, absent, account, accounts, allowance::Allowance, app, app_transfer, attachment,
     attachment::Attachments, authorization, build, buildpack, caller, collaborator, config_var, domain, dyno,
-    dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream, region,
-    release, slug, slug_blob, source, stack, upload, upload::Uploads,
+    dyno_size, envelope, error::ApiError, formation, log_session, log_session::Sessions, output_stream,
+    region, release, slug, slug_blob, source, stack, upload, upload::Uploads,
 };
 use crate::access::Doorkeeper;
 use crate::clock::{Clock, Timestamp};

@@ -28,8 +28,8 @@ mod accounts;
 mod allowance;
 mod app;
 mod app_transfer;
-mod authorization;
 mod attachment;
+mod authorization;
 mod build;
 mod buildpack;
 mod caller;
@@ -65,6 +65,6 @@ mod upload;
 mod tests;
 
 pub use attachment::{BadFrame, Frame};
-pub use config::{ApiConfig, ApiLimits, Scheme};
+pub use config::{ApiConfig, ApiLimits};
 pub use door::{Api, Rooms};
 pub use secrets::ApiSecret;

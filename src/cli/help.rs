@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 /// The commands as `hokku --help` lists them.
 const GROUPS: [(&str, &[&str]); 7] = [
     ("At your desk", &["serve", "build", "slug"]),
-    ("The platform", &["up", "doctor", "ledger", "ca"]),
+    ("The platform", &["up", "doctor", "ledger", "backup", "restore", "ca"]),
     (
         "Apps on the platform",
         &["create", "apps", "info", "open", "rename", "domains", "maintenance", "destroy"],

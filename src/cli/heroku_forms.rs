@@ -3,9 +3,7 @@ use clap::{Command, error::ErrorKind};
 use std::ffi::OsString;
 
 /// Heroku's names for commands that have another name here; a topic and its command.
-const RENAMED: [(&str, &str, &str); 14] = [
-const RENAMED: [(&str, &str, &str); 18] = [
-const RENAMED: [(&str, &str, &str); 17] = [
+const RENAMED: [(&str, &str, &str); 25] = [
     ("apps", "create", "create"),
     ("apps", "info", "info"),
     ("apps", "destroy", "destroy"),
@@ -34,9 +32,21 @@ const RENAMED: [(&str, &str, &str); 17] = [
 ];
 
 /// The topics whose commands are commands below them here too.
-const TOPICS: [&str; 8] = ["access", "auth", "authorizations", "config", "git", "ledger", "slug", "users"];
-const TOPICS: [&str; 8] =
-    ["builds", "buildpacks", "config", "domains", "ledger", "maintenance", "releases", "slug"];
+const TOPICS: [&str; 13] = [
+    "access",
+    "auth",
+    "authorizations",
+    "builds",
+    "buildpacks",
+    "config",
+    "domains",
+    "git",
+    "ledger",
+    "maintenance",
+    "releases",
+    "slug",
+    "users",
+];
 
 /// The words of a command line with the command in our own form: `config:set` is `config set`, and both `ps:scale` and
 /// `ps scale` are `scale`.

@@ -11,14 +11,15 @@
 
 mod access;
 mod apps;
-mod attached;
 mod asking;
+mod attached;
 mod auth;
 mod authorizations;
+mod backup;
 mod build;
-mod ca;
 mod buildpacks;
 mod builds;
+mod ca;
 mod cache_dir;
 mod client;
 mod command_words;
@@ -31,11 +32,11 @@ mod data_dir;
 mod deploy;
 mod desk;
 mod destroy;
+mod doctor;
+mod domains;
 mod git;
 mod git_command;
 mod git_setup;
-mod doctor;
-mod domains;
 mod help;
 mod heroku_forms;
 mod info;
@@ -54,11 +55,13 @@ mod open;
 mod password;
 mod plain_text;
 mod platform_command;
+mod progress;
 mod ps;
 mod release_outcome;
 mod releases;
 mod rename;
 mod restart;
+mod restore;
 mod rollback;
 mod run;
 mod run_local;
@@ -71,11 +74,12 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod unit;
 mod up;
 mod upload;
 mod users;
-mod whoami;
 mod version;
+mod whoami;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -108,6 +112,8 @@ enum Command {
     Up(up::Up),
     Ledger(ledger::Ledger),
     Ca(ca::Ca),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(flatten)]
     Platform(platform_command::PlatformCommand),
     Doctor(doctor::Doctor),
@@ -149,6 +155,11 @@ pub fn main() -> ExitCode {
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     }
+    // Before there are threads: it removes variables.
+    let inherited = match crate::router::Inherited::of_process() {
+        Ok(inherited) => inherited,
+        Err(error) => return failed(&error.into()),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start the runtime")),
@@ -159,9 +170,11 @@ pub fn main() -> ExitCode {
             Command::Run(command) => command.run().await,
             Command::Build(command) => command.run().await,
             Command::Slug(command) => command.run().await,
-            Command::Up(command) => command.run().await,
+            Command::Up(command) => command.run(inherited).await,
             Command::Ledger(command) => command.run().await,
             Command::Ca(command) => command.run(),
+            Command::Backup(command) => command.run().await,
+            Command::Restore(command) => command.run().await,
             Command::Platform(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
             Command::Version(command) => command.run(),

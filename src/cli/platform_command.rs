@@ -1,21 +1,13 @@
 use super::{
-    access, apps, auth, authorizations,
+    access, apps, auth, authorizations, buildpacks, builds,
     client::{Answer, App, ClientError, Range},
     config,
     console::Console,
-    create, deploy, destroy, git_command, info,
+    create, deploy, destroy, domains, git_command, info,
     interrupt::{INTERRUPTED, stop_on_interrupt},
-    login, logout, logs, open, ps, releases, restart, rollback, scale,
-    apps, buildpacks, builds,
-    client::{Answer, App, ClientError, Range},
-    config,
-    console::Console,
-    create, deploy, destroy, domains, info,
-    interrupt::{INTERRUPTED, stop_on_interrupt},
-    logs, maintenance, open, ps, releases, rename, restart, rollback, scale,
+    login, logout, logs, maintenance, open, ps, releases, rename, restart, rollback, scale,
     session::{AtPlatform, Session},
-    stop,
-    transfer, users, whoami,
+    stop, transfer, users, whoami,
 };
 use crate::clock::Clock;
 use clap::Subcommand;

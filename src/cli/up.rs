@@ -1,6 +1,7 @@
-use super::{data_dir::DataDir, interrupt::stop_on_interrupt, serve::own_compiler};
+use super::{data_dir::DataDir, interrupt::stop_on_interrupt, serve::own_compiler, unit::Unit};
 use crate::ledger::PlatformKey;
 use crate::platform::{Config, LogConfig, LogFormat, Platform, Settings};
+use crate::router::Inherited;
 use anyhow::Context as _;
 use std::{
     io::{self, Write as _},
@@ -18,16 +19,18 @@ use tracing_subscriber::EnvFilter;
 #[command(after_help = "Examples:
   hokku up                                        on http://localhost:8080
   hokku up --listen 0.0.0.0:80 --domain paas.example.com
+  hokku up --listen 0.0.0.0:80 --listen 0.0.0.0:443
   hokku up --print-config > hokku.toml            every key with what it means
+  hokku up --print-unit service                   to be started by systemd
 
 Each key of hokku.toml is also a variable: `idle` of [router] is HOKKU_ROUTER_IDLE.
 HOKKU_PLATFORM_KEY (64 hexadecimal digits) takes the place of the file platform.key.")]
 pub(super) struct Up {
     #[command(flatten)]
     data_dir: DataDir,
-    /// Where to listen: localhost:8080, 0.0.0.0:80, [::]:80
+    /// Where to listen: localhost:8080, 0.0.0.0:80, [::]:80; may be given several times
     #[arg(long, short, value_name = "ADDRESS")]
-    listen: Option<String>,
+    listen: Vec<String>,
     /// Apps answer below this domain, as NAME.DOMAIN
     #[arg(long)]
     domain: Option<String>,
@@ -37,10 +40,17 @@ pub(super) struct Up {
     /// Print the configuration as it would run, with comments, and exit
     #[arg(long)]
     print_config: bool,
+    /// Print a unit for systemd, which says how it is installed, and exit
+    #[arg(long, value_name = "KIND", conflicts_with = "print_config")]
+    print_unit: Option<Unit>,
 }
 
 impl Up {
-    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, inherited: Inherited) -> anyhow::Result<ExitCode> {
+        if let Some(unit) = self.print_unit {
+            write!(io::stdout(), "{}", unit.text())?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let config = self.read()?;
         if self.print_config {
             write!(io::stdout(), "{}", config.to_toml())?;
@@ -48,7 +58,7 @@ impl Up {
         }
         log_to_stderr(&config.log)?;
         let (stop, _listening) = stop_on_interrupt()?;
-        let starting = Platform::start(config, own_compiler()?, platform_key()?);
+        let starting = Platform::start(config, own_compiler()?, platform_key()?, inherited);
         let Some(platform) = stop.run_until_cancelled(starting).await.transpose()? else {
             return Ok(ExitCode::SUCCESS);
         };
@@ -67,7 +77,8 @@ impl Up {
         let file = self.config.clone().or(beside);
         let mut settings = file.map_or_else(|| Ok(Settings::default()), |file| Settings::of_file(&file))?;
         settings.environment(std::env::vars_os())?;
-        for (key, value) in [("listen", &self.listen), ("domain", &self.domain)] {
+        let listen = (!self.listen.is_empty()).then(|| self.listen.join(", "));
+        for (key, value) in [("listen", &listen), ("domain", &self.domain)] {
             if let Some(value) = value {
                 settings.flag(key, value)?;
             }
@@ -81,7 +92,7 @@ impl Up {
 }
 
 /// The platform's key, where the operator keeps it in the environment.
-fn platform_key() -> anyhow::Result<Option<PlatformKey>> {
+pub(super) fn platform_key() -> anyhow::Result<Option<PlatformKey>> {
     let Some(text) = std::env::var_os("HOKKU_PLATFORM_KEY").filter(|text| !text.is_empty()) else {
         return Ok(None);
     };

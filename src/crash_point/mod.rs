@@ -20,9 +20,12 @@ pub const STEPS: [&str; 8] = [
     "collect.manifest-removed",
 ];
 
-/// One of [`STEPS`] is reached.
+/// The steps of a backup.
+pub const BACKUP_STEPS: [&str; 2] = ["backup.written", "backup.keys-in-place"];
+
+/// One of [`STEPS`] or [`BACKUP_STEPS`] is reached.
 pub(crate) fn reached(step: &'static str) {
-    debug_assert!(STEPS.contains(&step), "`{step}` is not in the list");
+    debug_assert!(STEPS.contains(&step) || BACKUP_STEPS.contains(&step), "`{step}` is not in the list");
     fail::fail_point!(step, |_| {
         let own = rustix::process::getpid();
         // It cannot fail for the own process; if it did, the test would see the platform live.

@@ -81,6 +81,20 @@ impl Database {
         Ok(database)
     }
 
+    /// Writes what it holds at one moment to `file`, private, in the place of what is there. Writers do not wait for it.
+    pub(super) fn copy_to(&self, file: &Path, kind: &Kind) -> Result<(), LedgerError> {
+        let failed = |cause| LedgerError::Directory { path: file.to_owned(), cause: Arc::new(cause) };
+        match fs::remove_file(file) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(failed(cause)),
+            _ => {}
+        }
+        // SQLite takes an empty file as a new one.
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
+        let name = file.to_str().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
+        let copied = self.connection.execute("VACUUM INTO ?", [name]);
+        copied.map(drop).map_err(|cause| disk_error(&cause, file, kind))
+    }
+
     fn set_up(connection: Connection, file: PathBuf, kind: &Kind) -> Result<Self, LedgerError> {
         let mut database = Self { connection, file };
         let (application_id, format, tables) = database.marks(kind)?;

@@ -80,6 +80,11 @@ impl EntryTable {
         Database::read_only(dir.join("ledger.db"), &LEDGER).map(Self)
     }
 
+    /// Copies it to `file` as it is at one moment.
+    pub(super) fn copy_to(&self, file: &Path) -> Result<(), LedgerError> {
+        self.0.copy_to(file, &LEDGER)
+    }
+
     pub(super) fn file(&self) -> &PathBuf {
         &self.0.file
     }

@@ -35,6 +35,11 @@ impl Keyring {
         Self::read(Database::open(dir.join("keys.db"), &KEYS)?, platform_key)
     }
 
+    /// Only to look whether every key opens.
+    pub(super) fn read_only(dir: &Path, platform_key: PlatformKey) -> Result<Self, LedgerError> {
+        Self::read(Database::read_only(dir.join("keys.db"), &KEYS)?, platform_key)
+    }
+
     pub(super) fn in_memory(platform_key: PlatformKey) -> Result<Self, LedgerError> {
         Self::read(Database::in_memory(&KEYS)?, platform_key)
     }
@@ -56,9 +61,7 @@ impl Keyring {
     }
 
     fn rows(&self) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
-        let mut statement = self.database.connection.prepare("SELECT app, wrapped FROM keys")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect()
+        rows(&self.database)
     }
 
     fn unwrap(&self, name: &str, wrapped: &[u8]) -> Option<DataKey> {
@@ -67,11 +70,7 @@ impl Keyring {
     }
 
     fn without_key(&self, owner: KeyOwner) -> LedgerError {
-        let owner = match owner {
-            KeyOwner::App(app) => format!("app {app}"),
-            KeyOwner::Account(account) => format!("account {account}"),
-        };
-        LedgerError::NoKey { owner, file: self.database.file.clone() }
+        LedgerError::NoKey { owner: owner.described(), file: self.database.file.clone() }
     }
 
     pub(super) fn get(&self, owner: KeyOwner) -> Option<&DataKey> {
@@ -156,4 +155,19 @@ impl Keyring {
     fn error(&self, cause: &rusqlite::Error) -> LedgerError {
         disk_error(cause, &self.database.file, &KEYS)
     }
+}
+
+/// Each name with its wrapped key.
+fn rows(database: &Database) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+    let mut statement = database.connection.prepare("SELECT app, wrapped FROM keys")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Copies the keys in `dir`, wrapped as they are, to `into`; tells whose they are. What was deleted is not copied.
+pub(super) fn copy(dir: &Path, into: &Path) -> Result<HashSet<KeyOwner>, LedgerError> {
+    Database::read_only(dir.join("keys.db"), &KEYS)?.copy_to(&into.join("keys.db"), &KEYS)?;
+    let copy = Database::read_only(into.join("keys.db"), &KEYS)?;
+    let rows = rows(&copy).map_err(|cause| disk_error(&cause, &copy.file, &KEYS))?;
+    Ok(rows.iter().filter_map(|(name, _)| name.parse().ok()).collect())
 }

@@ -36,6 +36,7 @@ mod misfit;
 mod platform_key;
 mod replay;
 mod secret;
+mod snapshot;
 mod state;
 mod summary;
 #[cfg(test)]

@@ -23,6 +23,16 @@ impl fmt::Display for KeyOwner {
     }
 }
 
+impl KeyOwner {
+    /// For people: `app 1a2b…`.
+    pub(super) fn described(self) -> String {
+        match self {
+            Self::App(app) => format!("app {app}"),
+            Self::Account(account) => format!("account {account}"),
+        }
+    }
+}
+
 impl FromStr for KeyOwner {
     type Err = InvalidId;
 
@@ -106,6 +116,20 @@ impl SealedEvent {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// The event without its secrets: no config var is set, a drain leads nowhere, a password fits nothing.
+    pub(super) fn blank(&self) -> Event {
+        match self {
+            Self::ConfigSet { .. } => Event::ConfigSet { changes: ConfigChanges::new(BTreeMap::new()) },
+            Self::DrainAdded { drain, .. } => {
+                Event::DrainAdded { drain: *drain, url: DrainUrl::new(String::new()) }
+            }
+            Self::PasswordSet { account, .. } => {
+                let password = Some(PasswordHash::new(String::new()));
+                Event::PasswordSet { account: *account, password }
+            }
+        }
     }
 
     /// The event with its secrets in clear; `None` when they do not open.

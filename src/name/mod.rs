@@ -16,6 +16,7 @@ mod hostname;
 mod id;
 mod process_type;
 mod release_version;
+mod scheme;
 
 pub use app_name::{AppName, InvalidAppName};
 pub use dyno_name::{DynoName, InvalidDynoName};
@@ -26,6 +27,7 @@ pub use id::{
 };
 pub use process_type::{InvalidProcessType, ProcessType};
 pub use release_version::{InvalidReleaseVersion, ReleaseVersion};
+pub use scheme::Scheme;
 
 /// Implements serde for what is written by its `Display` and read by its `FromStr`.
 macro_rules! serde_as_text {

@@ -21,7 +21,8 @@ pub struct Config {
     /// Where compiled code, unpacked slugs and builds are kept; may be deleted while the platform is stopped. For this
     /// platform alone: it removes what its slugs do not need. Default: cache in the data directory.
     pub cache_dir: PathBuf,
-    /// Where to listen, for apps and control API alike: `localhost:8080`, `0.0.0.0:80`, `[::]:80`.
+    /// Where to listen, for apps and control API alike: `localhost:8080`, `0.0.0.0:80`, `[::]:80` (IPv4 as well), or several
+    /// with commas, of which the first is given out in addresses. Sockets of a socket unit go before it.
     pub listen: Listen,
     /// The domain below which apps answer, as NAME.DOMAIN. The domain itself and api.DOMAIN are the control API.
     pub domain: Hostname,
@@ -107,7 +108,7 @@ pub enum LogFormat {
 pub(super) type Section = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// Every section in the order of the file.
-pub(super) const SECTIONS: [Section; 10] = [
+pub(super) const SECTIONS: [Section; 11] = [
     ("", Config::FIELD_NAMES, Config::FIELD_DOCS),
     ("log", LogConfig::FIELD_NAMES, LogConfig::FIELD_DOCS),
     ("router", RouterConfig::FIELD_NAMES, RouterConfig::FIELD_DOCS),

@@ -118,7 +118,7 @@ fn process_in(lock: &mut File) -> Option<u32> {
 }
 
 /// Takes the lock, and writes into it whose it is.
-fn hold(path: &Path) -> Result<File, PlatformError> {
+pub(super) fn hold(path: &Path) -> Result<File, PlatformError> {
     let failed = |cause| PlatformError::Data { action: "lock", path: path.to_owned(), cause };
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
@@ -141,7 +141,7 @@ fn hold(path: &Path) -> Result<File, PlatformError> {
     Ok(lock)
 }
 
-fn check_format(path: &Path) -> Result<(), PlatformError> {
+pub(super) fn check_format(path: &Path) -> Result<(), PlatformError> {
     let text = std::fs::read_to_string(path.join("format")).map_err(|cause| PlatformError::Data {
         action: "read",
         path: path.to_owned(),
@@ -155,7 +155,7 @@ fn check_format(path: &Path) -> Result<(), PlatformError> {
 }
 
 /// What a platform that was killed at its very first start may have left; anything else is somebody's.
-fn is_used_otherwise(path: &Path) -> io::Result<bool> {
+pub(super) fn is_used_otherwise(path: &Path) -> io::Result<bool> {
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -1,3 +1,4 @@
+use crate::router::BindError;
 use std::{io, path::PathBuf};
 
 /// Why a platform does not start. All of it is the operator's to mend.
@@ -63,14 +64,13 @@ pub enum PlatformError {
         cause: io::Error,
     },
     /// The port is taken or not allowed.
-    #[error("cannot listen on {listen}: {cause}; choose another with --listen")]
-    Listen {
-        /// Where.
-        listen: String,
-        /// The system's words.
-        #[source]
-        cause: io::Error,
-    },
+    #[error("cannot listen on {0}; choose another with --listen")]
+    Listen(#[from] BindError),
+    /// The sockets that were handed over cannot be used.
+    #[error(
+        "cannot use the sockets that were handed over (LISTEN_FDS): {0}; start without them, or mend the socket unit"
+    )]
+    Inherited(#[source] io::Error),
     /// There is no certificate to serve with.
     #[error(transparent)]
     Tls(#[from] super::TlsError),

@@ -3,7 +3,7 @@
 //! # Owns
 //! The configuration as a whole (each section belongs to its room), the data directory with its lock and its format,
 //! the owner's account and token, the table of hosts, certificates and their authority, one port for apps and control
-//! API, and the order in which everything starts and stops.
+//! API, the order in which everything starts and stops, and backup and restore of it all (`backup`).
 //!
 //! # Invariants
 //! 1. One platform per data directory; an older binary never touches a newer one's.
@@ -13,16 +13,19 @@
 //! # Not here
 //! What an app is ([`crate::ledger`]), what the API answers ([`crate::api`]), flags and printing (the `cli` room).
 
+mod backup;
 mod config;
 mod control;
 mod data_dir;
 mod error;
 mod hosts;
 mod owner;
+mod service_manager;
 mod session;
 mod settings;
 mod tls;
 
+pub use backup::{Backup, BackupError, Existing, KeyPlace, Progress, Restore, Restored, Taken};
 pub use config::{Config, LogConfig, LogFormat};
 pub use data_dir::{DataDir, Holder};
 pub use error::PlatformError;

@@ -3,10 +3,11 @@ use super::{
     control::{Control, Rendezvous},
     hosts::Hosts,
     owner,
+    service_manager::ServiceManager,
     tls::Tls,
 };
 use crate::access::{Doorkeeper, Token};
-use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms, Scheme};
+use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
@@ -14,9 +15,9 @@ use crate::formation::{LocalLauncher, Supervisor};
 use crate::git::{GitConfig, GitDoor, Rooms as GitRooms};
 use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
-use crate::name::AppName;
+use crate::name::{AppName, Scheme};
 use crate::release::{ReleaseConfig, Releases, Rooms};
-use crate::router::{self, ClearText, Router, RouterConfig};
+use crate::router::{self, ClearText, Inherited, Listeners, Router, RouterConfig, given_out};
 use crate::slug::SlugStore;
 use rustix::process::{Resource, Rlimit};
 use std::{
@@ -50,7 +51,8 @@ impl Platform {
     /// Takes the data directory and the port, replays the ledger, and settles what a kill left half done. Dynos begin to
     /// start; nothing is answered before [`run`](Self::run).
     ///
-    /// `key` is the platform's key where the operator keeps it outside of the data directory.
+    /// `key` is the platform's key where the operator keeps it outside of the data directory. Sockets that were `inherited`
+    /// take the place of those that the configuration names.
     ///
     /// # Errors
     /// [`PlatformError`] names what is wrong, and what to do.
@@ -58,14 +60,15 @@ impl Platform {
         config: Config,
         compiler: Compiler,
         key: Option<PlatformKey>,
+        inherited: Inherited,
     ) -> Result<Self, PlatformError> {
         let clock = Clock::system();
         let data = DataDir::open(&config.data_dir)?;
-        let failed = |cause| PlatformError::Listen { listen: config.listen.to_string(), cause };
-        let (listeners, port) = config.listen.bind().await.map_err(failed)?;
+        let Listeners { sockets: listeners, ports } = listen(&config, inherited).await?;
         let tls = Tls::open(data.path(), &config.domain, &config.tls, clock.clone())?;
         // Over TLS only where clients trust the certificate without being told to.
         let scheme = if tls.is_operators() { Scheme::Https } else { Scheme::Http };
+        let port = given_out(&ports, scheme);
         let (ledger, key) = open_ledger(&data, key, clock.clone()).await?;
         let token = owner::ensure_owner(&ledger, &data, &config.owner).await?;
         let stop = CancellationToken::new();
@@ -141,10 +144,7 @@ impl Platform {
     #[must_use]
     pub fn url(&self) -> String {
         let (scheme, port) = (self.scheme, self.port);
-        let port = match (scheme, port) {
-            (Scheme::Http, 80) | (Scheme::Https, 443) => String::new(),
-            _ => format!(":{port}"),
-        };
+        let port = if port == scheme.default_port() { String::new() } else { format!(":{port}") };
         format!("{scheme}://{}{port}", self.config.domain)
     }
 
@@ -182,6 +182,9 @@ impl Platform {
         if let Some(tls) = self.tls.take() {
             tasks.spawn(following.clone().run_until_cancelled_owned(tls.keep_fresh()));
         }
+        let manager = ServiceManager::of_process();
+        tasks.spawn(following.clone().run_until_cancelled_owned(manager.give_signs_of_life()));
+        manager.ready(&self.url());
         let serving = {
             let (router, listeners) = (self.router.clone(), std::mem::take(&mut self.listeners));
             let (stop, grace) = (stop.clone(), self.config.grace);
@@ -189,6 +192,7 @@ impl Platform {
         };
         let ending = async {
             stop.cancelled().await;
+            manager.stopping(self.config.grace);
             let deadline = Instant::now() + self.config.grace + LAST_STEPS;
             // Streams would not end by themselves.
             self.stop.cancel();
@@ -215,6 +219,13 @@ impl Platform {
         self.rooms.ledger.close().await;
         self.rooms.logplex.close();
     }
+}
+
+async fn listen(config: &Config, inherited: Inherited) -> Result<Listeners, PlatformError> {
+    if inherited.is_empty() {
+        return Ok(config.listen.bind().await?);
+    }
+    inherited.listen().map_err(PlatformError::Inherited)
 }
 
 /// How much longer than the grace for requests a stop may take in all.

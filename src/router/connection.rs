@@ -1,6 +1,6 @@
 use super::{
     exchange,
-    headers::{Peer, Scheme},
+    headers::Peer,
     metered::Metered,
     opening::{Opening, Speech},
     rewound::Rewound,
@@ -8,6 +8,7 @@ use super::{
     tls::{self, ClearText},
     wire::{Diagnosis, Ending, Pulse, Wire},
 };
+use crate::name::Scheme;
 use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;

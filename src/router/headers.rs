@@ -1,5 +1,6 @@
 use super::{config::RouterConfig, error::InvalidRequest, routes::host_name};
 use crate::access::ClientAddress;
+use crate::name::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request};
 use std::net::IpAddr;
 
@@ -26,24 +27,6 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     KEEP_ALIVE,
     PROXY_CONNECTION,
 ];
-
-/// How a client speaks to the router.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Scheme {
-    /// In clear text.
-    Http,
-    /// Over TLS.
-    Https,
-}
-
-impl Scheme {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-}
 
 /// What the router knows about a connection and tells the dyno about it.
 #[derive(Clone, Debug)]

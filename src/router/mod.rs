@@ -26,6 +26,7 @@
 //! lines go ([`crate::logplex`]), certificates (whoever gives [`Tls`]), `Upgrade` to an app (refused by leaving the header
 //! out, as for any hop-by-hop header; a [`Door`] may).
 
+mod address;
 mod afterlife;
 mod arrival;
 mod config;
@@ -35,6 +36,7 @@ mod error;
 mod exchange;
 mod greeting;
 mod headers;
+mod inherited;
 mod line;
 mod listen;
 mod metered;
@@ -49,11 +51,13 @@ mod tls;
 mod upload;
 mod wire;
 
+pub use address::{Address, InvalidAddress};
 pub use config::RouterConfig;
 pub use door::Door;
 pub use error::{InvalidRequest, RouterError};
 pub use greeting::{Greeted, RawConnection, RawStream};
-pub use listen::{InvalidListen, Listen};
+pub use inherited::{Inherited, InheritedError};
+pub use listen::{BindError, Listen, Listeners, given_out};
 pub use routes::{Destination, InvalidHost, Route, Routes, Target};
 pub use server::Router;
 pub use tls::{ClearText, Tls};

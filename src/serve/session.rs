@@ -6,8 +6,8 @@ use crate::build::{BuildRequest, Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{DynoSpec, Engine, EngineConfig, PrepareEvent, Stdio, make_private};
 use crate::logplex::{AppLog, Logplex, LogplexConfig};
-use crate::name::{DynoName, ProcessType};
-use crate::router::{Listen, Route, Router, RouterConfig, Routes, Target};
+use crate::name::{DynoName, ProcessType, Scheme};
+use crate::router::{BindError, Listen, Listeners, Route, Router, RouterConfig, Routes, Target, given_out};
 use crate::slug::{Slug, SlugStore};
 use std::{io, sync::Arc};
 use tokio::net::TcpListener;
@@ -36,8 +36,10 @@ impl Serve {
         std::fs::read_dir(&dir).map_err(unreadable)?;
         config.dir = dir;
         let wanted = config.port;
-        let taken = |cause| ServeError::Listen { port: wanted, cause };
-        let (listeners, port) = Listen::localhost(wanted).bind().await.map_err(taken)?;
+        let taken = |error: BindError| ServeError::Listen { port: wanted, cause: error.cause };
+        let Listeners { sockets: listeners, ports } =
+            Listen::localhost(wanted).bind().await.map_err(taken)?;
+        let port = given_out(&ports, Scheme::Http);
         let unusable = |cause| ServeError::Cache { dir: config.cache_dir.clone(), cause };
         make_private(&config.cache_dir).map_err(unusable)?;
         let clock = Clock::system();

@@ -61,6 +61,18 @@ impl SlugStore {
         Self::new(Arc::new(InMemory::new()))
     }
 
+    /// Where a store in a local directory keeps a blob: a path below the directory.
+    #[must_use]
+    pub fn blob_path(digest: &Digest) -> String {
+        blob_key(digest).to_string()
+    }
+
+    /// Where a store in a local directory keeps a slug's manifest: a path below the directory.
+    #[must_use]
+    pub fn manifest_path(slug: &SlugDigest) -> String {
+        manifest_key(slug).to_string()
+    }
+
     /// Whether the store has the slug's manifest; what it names may still be damaged.
     ///
     /// # Errors

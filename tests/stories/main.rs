@@ -1,5 +1,6 @@
 //! User stories, driven through the real binary as a user does it: real examples, real toolchains, free ports.
 
+mod backup;
 mod build;
 mod busy;
 mod clients;
@@ -18,6 +19,7 @@ mod platform_fixture;
 mod python_apps;
 mod rebuild;
 mod run;
+mod service_manager;
 mod static_site;
 mod tls;
 

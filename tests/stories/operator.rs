@@ -262,3 +262,18 @@ fn a_full_disk_is_told_and_loses_nothing() -> TestResult {
     assert_eq!(value("after="), value("last="), "{}", said(&ended));
     Ok(())
 }
+
+#[test]
+fn it_listens_on_every_address() -> TestResult {
+    let data = tempfile::tempdir()?;
+    let second = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let up = Up::with(&data.path().join("data"), &["--listen", &second.to_string()], &[]);
+    assert_ne!(up.port(), second.port(), "the first one is given out");
+    up.run(&["apps"]);
+    let answer = ureq::get(format!("http://{second}/schema")).call();
+    assert!(!matches!(answer, Err(ureq::Error::Io(_) | ureq::Error::ConnectionFailed)), "{answer:?}");
+    let data = tempfile::tempdir()?;
+    let told = refused(data.path(), &["--listen", &second.to_string()], &[]);
+    assert!(told.contains(&format!("cannot listen on {second}: ")) && told.contains("--listen"), "{told}");
+    Ok(())
+}

@@ -32,6 +32,6 @@ pub(super) use api::{Client, Range};
 pub(super) use credential::Credential;
 pub(super) use error::ClientError;
 pub(super) use objects::{
-    Account, Answer, App, Authorization, Build, Buildpack, Collaborator, ConfigVars, Domain, DomainStatus, Dyno,
-    Email, Formation, LogSession, OneOff, Release, Slug, Source, Status, Transfer,
+    Account, Answer, App, Authorization, Build, Buildpack, Collaborator, ConfigVars, Domain, DomainStatus,
+    Dyno, Email, Formation, LogSession, OneOff, Release, Slug, Source, Status, Transfer,
 };

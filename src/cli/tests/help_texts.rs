@@ -78,6 +78,8 @@ fn every_help_of_a_platforms_commands() {
         "ledger verify",
         "ledger export",
         "ca",
+        "backup",
+        "restore",
     ];
     for command in commands {
         let words: Vec<_> = command.split_whitespace().collect();

@@ -16,9 +16,9 @@ fn the_command_line_is_consistent() {
 
 mod accounts;
 mod apps;
-mod ca;
 mod buildpacks;
 mod builds;
+mod ca;
 mod config;
 mod deploying;
 mod domains;

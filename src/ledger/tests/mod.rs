@@ -7,3 +7,4 @@ pub(super) mod fixture;
 mod golden;
 mod proof;
 mod secrets;
+mod snapshot;
