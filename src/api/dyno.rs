@@ -29,7 +29,7 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 /// One-off dynos are not for platforms yet: told so that nobody looks for a mistake of their own.
-async fn create() -> ApiError {
+async fn create(_scope: Scope) -> ApiError {
     ApiError::invalid(
         "This platform does not run one-off dynos yet: `hokku run --local` does, on your machine.",
     )

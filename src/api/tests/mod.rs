@@ -2,9 +2,12 @@
 //! below it.
 
 mod access;
+mod accounts;
 mod changes;
 mod door;
 mod logs;
+mod permissions;
 mod refusals;
+mod routes;
 mod shapes;
 mod uploads;
