@@ -47,7 +47,7 @@ pub enum AccountError {
     #[error("the account {0} owns the app; transfer the app to give it another owner")]
     OwnsApp(String),
     /// The text says what a token is for.
-    #[error("a description has at most {} characters, and none that are not to be seen", tokens::LONGEST)]
+    #[error("a description has at most {} characters, and no control characters", tokens::LONGEST)]
     Description,
     /// The token would last too long, or not at all.
     #[error("a token lasts from 1 s to {} days, or for ever", tokens::LONGEST_LIFE.as_secs() / 86_400)]

@@ -18,6 +18,9 @@ const AT_ONCE: i64 = 60;
 /// After how many microseconds one more may be told: six a minute, which fill some megabytes a day.
 const EVERY: i64 = 10_000_000;
 
+/// What those were refused that are not told apart.
+const OTHERS: &str = "many things under many names";
+
 /// Somebody was not let in, or not let do something.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Refusal {
@@ -96,18 +99,22 @@ impl Budget {
             row.untold > 0
         });
         if self.others.untold > 0 && spend(free_from, now) {
-            due.push(self.others.told(None, "many things under many names", now));
+            due.push(self.others.told(None, OTHERS, now));
         }
         due
     }
 
-    /// Everything that was not told: the last that is told.
+    /// The last that is told: some of what was not told one by one, and the others as one.
     pub(super) fn rest(&mut self) -> Vec<Told> {
         self.free_from = i64::MIN;
-        for row in self.rows.values_mut() {
-            row.told_at = i64::MIN;
+        self.rows.values_mut().for_each(|row| row.told_at = i64::MIN);
+        let mut rest = self.due(Timestamp::from_unix_micros(0));
+        let left = self.rows.drain().map(|(_, row)| row.untold);
+        self.others.untold = left.fold(self.others.untold, u32::saturating_add);
+        if self.others.untold > 0 {
+            rest.push(self.others.told(None, OTHERS, 0));
         }
-        self.due(Timestamp::from_unix_micros(0))
+        rest
     }
 }
 
@@ -175,7 +182,10 @@ mod tests {
         assert_eq!((budget.rows.len(), budget.others.untold), (MOST, 904));
         let rest = budget.rest();
         let others = rest.last().expect("some");
-        assert_eq!((others.refusal.action.as_str(), others.more), ("many things under many names", 903));
+        assert_eq!(
+            (rest.len(), others.refusal.action.as_str(), others.more),
+            (61, OTHERS, 4036 - 60 + 904 - 1)
+        );
     }
 
     proptest! {
@@ -189,7 +199,7 @@ mod tests {
                 if looks {
                     told.extend(budget.due(at(now)));
                 }
-                prop_assert!(told.len() as i64 <= AT_ONCE + now / 10 + 1);
+                prop_assert!(i64::try_from(told.len()).expect("few") <= AT_ONCE + now / 10 + 1);
             }
             told.extend(budget.rest());
             prop_assert_eq!(told.iter().map(|told| 1 + told.more).sum::<u32>(), counted);

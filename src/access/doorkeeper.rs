@@ -101,14 +101,12 @@ impl Doorkeeper {
         credentials: Option<&Credentials>,
     ) -> Result<Arc<Account>, Refused> {
         let given = credentials.ok_or(Refused::Unauthorized)?;
-        match given.user().filter(|_| !Token::is_like(given.secret())) {
-            Some(email) => self.by_password(email, given.secret(), given.address()).await,
-            None => {
-                let caller = self.by_token(credentials)?;
-                caller.needs(Need::Global)?;
-                Ok(caller.account)
-            }
+        if let Some(email) = given.user().filter(|_| !Token::is_like(given.secret())) {
+            return self.by_password(email, given.secret(), given.address()).await;
         }
+        let caller = self.by_token(credentials)?;
+        caller.needs(Need::Global)?;
+        Ok(caller.account)
     }
 
     fn caller(&self, token: &Token, from: Option<ClientAddress>) -> Result<Caller, NoToken> {

@@ -10,8 +10,8 @@ pub(super) struct Email(String);
 /// The text is not one.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "`{0}` is not an e-mail address: write it as name@example.com, with at most {MOST} letters, digits and signs, \
-     but none of : / \\ \" < > , ;"
+    "`{0}` is not an e-mail address: write it as name@example.com, in at most {MOST} ASCII characters, without spaces, \
+     quotes, slashes, colons, commas and angle brackets"
 )]
 pub struct InvalidEmail(String);
 
@@ -55,6 +55,6 @@ mod tests {
             Email::new(text).expect_err(text);
         }
         let refused = Email::new("no\u{7}body").expect_err("no address");
-        insta::assert_snapshot!(refused, @r#"`nobody` is not an e-mail address: write it as name@example.com, with at most 254 letters, digits and signs, but none of : / \ " < > , ;"#);
+        insta::assert_snapshot!(refused, @"`nobody` is not an e-mail address: write it as name@example.com, in at most 254 ASCII characters, without spaces, quotes, slashes, colons, commas and angle brackets");
     }
 }

@@ -48,13 +48,13 @@ impl Hashing {
 
     /// Whether `password` is the one of `hash`. The work is the same where there is none.
     pub(super) async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool, Busy> {
-        self.work(move || match hash {
-            Some(hash) => argon2().verify_password(password.reveal(), hash.reveal()).is_ok(),
-            None => {
-                // The result says nothing, and must not be optimized away.
-                std::hint::black_box(argon2().hash_password_with_salt(password.reveal(), NOBODYS_SALT)).ok();
-                false
+        self.work(move || {
+            if let Some(hash) = hash {
+                return argon2().verify_password(password.reveal(), hash.reveal()).is_ok();
             }
+            // The result says nothing, and must not be optimized away.
+            std::hint::black_box(argon2().hash_password_with_salt(password.reveal(), NOBODYS_SALT)).ok();
+            false
         })
         .await
     }

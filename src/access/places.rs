@@ -1,5 +1,5 @@
 use super::{AccountError, Caller, Deed, Doorkeeper, Refused, accounts::find};
-use crate::ledger::{Account, App, Event, State, Stream};
+use crate::ledger::{App, Event, State, Stream};
 use crate::name::{AppId, CollaboratorId};
 use std::sync::Arc;
 
@@ -46,8 +46,7 @@ impl Doorkeeper {
         let mut removed = None;
         let decide = |state: &State| {
             let found = present(state, app)?;
-            let named = |account: &&Arc<Account>| account.id == caller.account.id;
-            let is_oneself = state.account(whom).filter(named).is_some();
+            let is_oneself = state.account(whom).is_some_and(|account| account.id == caller.account.id);
             caller.check(found, state, if is_oneself { Deed::LEAVE } else { Deed::SHARE })?;
             let (collaborator, event) = removal(state, found, whom)?;
             removed = Some(collaborator);

@@ -73,6 +73,28 @@ fn allows(scope: TokenScope, need: Need) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [TokenScope; 6] = [
+        TokenScope::Global,
+        TokenScope::Identity,
+        TokenScope::Read,
+        TokenScope::Write,
+        TokenScope::ReadProtected,
+        TokenScope::WriteProtected,
+    ];
+
+    proptest! {
+        #[test]
+        fn scopes_together_allow_what_each_of_them_allows(of in proptest::sample::subsequence(ALL.to_vec(), 1..6)) {
+            let together = Scopes::new(of.iter().copied().collect());
+            for need in [Need::Identity, Need::Read, Need::ReadProtected, Need::Write, Need::WriteProtected, Need::Global] {
+                let apart = of.iter().any(|scope| Scopes::new([*scope].into()).allow(need));
+                prop_assert_eq!(together.allow(need), apart);
+            }
+            prop_assert_eq!(together.named(), of.into_iter().collect());
+        }
+    }
 
     #[test]
     fn each_scope_allows_its_own_and_what_is_less() {

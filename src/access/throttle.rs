@@ -188,8 +188,8 @@ mod tests {
         Timestamp::from_unix_micros(i64::from(seconds) * 1_000_000)
     }
 
-    fn from(address: &str) -> Option<ClientAddress> {
-        Some(ClientAddress(address.parse().expect(address)))
+    fn on(email: Option<&str>, address: &str) -> Attempt {
+        Attempt::on(email, Some(ClientAddress(address.parse().expect(address))))
     }
 
     #[test]
@@ -203,12 +203,12 @@ mod tests {
     fn an_account_is_slowed_whatever_the_address_and_the_letters() {
         let mut throttle = Throttle::new();
         for n in 0..5 {
-            let attempt = Attempt::on(Some("Me@example.com"), from(&format!("10.0.0.{n}")));
+            let attempt = on(Some("Me@example.com"), &format!("10.0.0.{n}"));
             assert_eq!(throttle.begin(&attempt, at(0)), Ok(()));
         }
-        let attempt = Attempt::on(Some("me@EXAMPLE.com"), from("10.0.0.9"));
+        let attempt = on(Some("me@EXAMPLE.com"), "10.0.0.9");
         assert_eq!(throttle.begin(&attempt, at(0)), Err(Duration::from_secs(1)));
-        let other = Attempt::on(Some("you@example.com"), from("10.0.0.9"));
+        let other = on(Some("you@example.com"), "10.0.0.9");
         assert_eq!(throttle.begin(&other, at(0)), Ok(()));
         assert_eq!(throttle.begin(&attempt, at(1)), Ok(()));
         throttle.succeeded(&attempt);
@@ -219,12 +219,12 @@ mod tests {
     fn an_address_is_slowed_whatever_the_account_and_a_success_does_not_help() {
         let mut throttle = Throttle::new();
         for n in 0..30 {
-            let attempt = Attempt::on(Some(&format!("{n}@example.com")), from(&format!("2001:db8::{n}")));
+            let attempt = on(Some(&format!("{n}@example.com")), &format!("2001:db8::{n}"));
             assert_eq!(throttle.begin(&attempt, at(0)), Ok(()));
         }
-        let attempt = Attempt::on(None, from("2001:db8::ffff"));
+        let attempt = on(None, "2001:db8::ffff");
         assert_eq!(throttle.begin(&attempt, at(0)), Err(Duration::from_secs(1)), "one network");
-        assert_eq!(throttle.begin(&Attempt::on(None, from("2001:db8:0:1::1")), at(0)), Ok(()));
+        assert_eq!(throttle.begin(&on(None, "2001:db8:0:1::1"), at(0)), Ok(()));
         assert_eq!(throttle.begin(&attempt, at(1)), Ok(()));
         throttle.succeeded(&attempt);
         assert_eq!(throttle.begin(&attempt, at(1)), Ok(()), "it was not a failed one");

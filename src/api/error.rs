@@ -8,12 +8,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 /// What a request is refused with: a status, and the body that clients of Heroku's API expect.
 ///
 /// This is the one place where a fault of another room gets a status.
-#[derive(Debug)]
 pub(super) struct ApiError {
     status: StatusCode,
     id: &'static str,
@@ -21,6 +20,16 @@ pub(super) struct ApiError {
     resource: Option<&'static str>,
     /// How long to wait before it is asked again.
     wait: Option<Duration>,
+}
+
+/// Without the wait, which the message tells.
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, id, message, resource, wait: _ } = self;
+        let mut debug = f.debug_struct("ApiError");
+        debug.field("status", &status.as_u16()).field("id", id).field("message", message);
+        debug.field("resource", resource).finish()
+    }
 }
 
 #[derive(serde::Serialize)]

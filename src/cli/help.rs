@@ -46,7 +46,6 @@ pub(super) fn grouped(cli: Command) -> Command {
     for (group, names) in GROUPS {
         // Writing to a string cannot fail.
         let _ = writeln!(list, "{heading}{group}:{heading:#}");
-        let width = names.iter().map(|name| name.len()).max().unwrap_or_default().max(10);
         for command in names.iter().filter_map(|name| cli.find_subcommand(name)) {
             let name = command.get_name();
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();

@@ -2,10 +2,13 @@
 //! below it.
 
 mod access;
+mod accounts;
 mod changes;
 mod door;
 mod logs;
 mod one_offs;
+mod permissions;
 mod refusals;
+mod routes;
 mod shapes;
 mod uploads;
