@@ -84,6 +84,11 @@ impl Shop {
         self.repositories().join(format!("{id}.git"))
     }
 
+    fn is_tidy_when_stopped(mut self) {
+        assert!(self.up.take().expect("running").stop().success());
+        assert_tidy(&self.data.path().join("data"));
+    }
+
     /// What a push says, without what differs from run to run.
     fn steady(&self, told: &str) -> String {
         let told = told.replace(&format!(":{}", self.up().port()), ":PORT");
@@ -141,7 +146,7 @@ fn a_push_builds_releases_and_answers() -> TestResult {
     let told = shop.tree.push(&["--force", "main"]);
     assert!(told.contains("(forced update)"), "{told}");
     assert!(shop.page().starts_with("code-003\n"));
-    assert_tidy(shop.up().data());
+    shop.is_tidy_when_stopped();
     Ok(())
 }
 
@@ -154,8 +159,19 @@ fn a_failed_build_refuses_the_push_and_the_branch_stays() -> TestResult {
     shop.tree.commit("Broken");
     let told = shop.tree.is_refused(&["main"]);
     let (_, block) = told.split_once("app detected").expect("a build");
-    let (_, block) = block.split_once("remote:\n").or(block.split_once("remote: \n")).expect("a blank line");
-    insta::assert_snapshot!(shop.steady(block), @"");
+    let (_, block) = block.split_once("remote: \n").expect("a blank line");
+    insta::assert_snapshot!(shop.steady(block), @r"
+    remote:  !     Push rejected, failed to compile WebAssembly app.
+    remote:
+    remote:  !     Push failed
+    remote: Verifying deploy...
+    remote:
+    remote: !	Push rejected to shop.
+    remote:
+    To http://localhost:PORT/shop.git
+     ! [remote rejected] main -> main (pre-receive hook declined)
+    error: failed to push some refs to 'http://localhost:PORT/shop.git'
+    ");
     assert_eq!(shop.tree.there("refs/heads/main"), before);
     assert!(shop.page().starts_with("code-001\n"));
     // The same commit is built again, not taken for known.
@@ -174,7 +190,7 @@ fn a_failed_build_refuses_the_push_and_the_branch_stays() -> TestResult {
     shop.change(4);
     shop.tree.push(&["main"]);
     assert!(shop.page().starts_with("code-004\n"));
-    assert_tidy(shop.up().data());
+    shop.is_tidy_when_stopped();
     Ok(())
 }
 
@@ -205,7 +221,12 @@ fn only_main_and_master_deploy() -> TestResult {
     shop.change(2);
     shop.tree.does(&["tag", "-a", "v1", "-m", "One"]);
     let told = shop.tree.push(&["main:feature", "v1"]);
-    insta::assert_snapshot!(shop.steady(&told), @"");
+    insta::assert_snapshot!(shop.steady(&told), @r"
+    remote: Pushed to non-main branch, skipping build.
+    To http://localhost:PORT/shop.git
+     * [new branch]      main -> feature
+     * [new tag]         v1 -> v1
+    ");
     let told = shop.tree.is_refused(&[":master"]);
     assert!(told.contains(" !     master is the branch that was deployed last"), "{told}");
     let told = shop.tree.is_refused(&["main", "main:master"]);
@@ -273,7 +294,16 @@ fn only_one_push_at_a_time_builds_an_app() -> TestResult {
     other.write("mirror.wat", marked(7));
     other.commit("Other");
     let told = other.is_refused(&["--force", "main"]);
-    insta::assert_snapshot!(shop.steady(&told), @"");
+    insta::assert_snapshot!(shop.steady(&told), @r"
+    remote:
+    remote:  !     Push rejected, the app is currently being built by another push. Push again when that has ended.
+    remote:
+    remote: !	Push rejected to shop.
+    remote:
+    To http://localhost:PORT/shop.git
+     ! [remote rejected] main -> main (pre-receive hook declined)
+    error: failed to push some refs to 'http://localhost:PORT/shop.git'
+    ");
     // What deploys nothing does not wait.
     other.push(&["main:feature"]);
     // Destroying the app ends what goes on.
@@ -405,8 +435,19 @@ fn submodules_and_pointers_are_told_with_their_remedy() -> TestResult {
     shop.tree.does(&["submodule", "--quiet", "add", &path, "vendor/lib"]);
     shop.tree.commit("With a submodule");
     let told = shop.tree.is_refused(&["main"]);
-    insta::assert_snapshot!(shop.steady(&told), @"");
+    insta::assert_snapshot!(shop.steady(&told), @r"
+    remote:
+    remote:  !     Push rejected: `vendor/lib` is a submodule, and a push sends none of its files.
+    remote:  !     Put the files themselves into the repository: `git rm --cached PATH`, remove PATH/.git, `git add PATH`.
+    remote:
+    remote: !	Push rejected to shop.
+    remote:
+    To http://localhost:PORT/shop.git
+     ! [remote rejected] main -> main (pre-receive hook declined)
+    error: failed to push some refs to 'http://localhost:PORT/shop.git'
+    ");
     shop.tree.does(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    std::fs::remove_dir_all(shop.tree.path().join("vendor"))?;
     shop.tree.write("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n");
     shop.tree.commit("With a pointer");
     let told = shop.tree.is_refused(&["main"]);
@@ -458,14 +499,33 @@ fn who_may_push_is_asked_and_others_are_told() -> TestResult {
     shop.start();
     let refused = |token: &str| {
         let tree = WorkTree::of(&shop.remote().with_token(token), "shop");
+        tree.write("notes.txt", "Mine");
         tree.commit("Mine");
         shop.steady(&tree.is_refused(&["main"]))
     };
-    insta::assert_snapshot!(refused("HOKKU-wrong"), @"");
-    insta::assert_snapshot!(refused(&stranger), @"");
-    insta::assert_snapshot!(refused(&reader), @"");
+    insta::assert_snapshot!(refused("HOKKU-wrong"), @r"
+    remote: Invalid credentials provided.
+    fatal: Authentication failed for 'http://localhost:PORT/shop.git/'
+    ");
+    insta::assert_snapshot!(refused(&stranger), @r"
+    remote: No such app as shop.
+    fatal: repository 'http://localhost:PORT/shop.git/' not found
+    ");
+    insta::assert_snapshot!(refused(&reader), @r"
+    remote: This token's scopes do not allow it. Use one that was made with wider scopes.
+    fatal: unable to access 'http://localhost:PORT/shop.git/': The requested URL returned error: 403
+    ");
     // Who may deploy may not build, unless the operator says so.
-    insta::assert_snapshot!(refused(&bob), @"");
+    insta::assert_snapshot!(refused(&bob), @r#"
+    remote:
+    remote:  !     Push rejected: only the owner of this platform may build, because builds run as its own user; to let everybody who may deploy build, set builds.jail = "none"
+    remote:
+    remote: !	Push rejected to shop.
+    remote:
+    To http://localhost:PORT/shop.git
+     ! [remote rejected] main -> main (pre-receive hook declined)
+    error: failed to push some refs to 'http://localhost:PORT/shop.git'
+    "#);
 
     shop.tree.push(&["main"]);
     // Who may see may fetch.
