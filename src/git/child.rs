@@ -95,11 +95,12 @@ pub(super) async fn output(command: &mut Command, limit: u64) -> io::Result<Vec<
 pub(super) async fn log(stderr: Option<ChildStderr>) {
     let Some(mut stderr) = stderr else { return };
     let mut said = Vec::new();
-    // What is not read any more ends it with a closed pipe, as for any program.
+    // What cannot be read is not logged.
     (&mut stderr).take(SAID_LIMIT).read_to_end(&mut said).await.ok();
     let said = String::from_utf8_lossy(&said);
     if !said.trim().is_empty() {
         tracing::debug!(said = %said.trim().escape_debug(), "git");
     }
+    // The rest is read all the same, so that git does not wait for a reader.
     tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await.ok();
 }

@@ -1,6 +1,6 @@
 use super::{
     GitDoor,
-    admission::admit,
+    admission::{Admitted, admit},
     child::{self, Child},
     door::{Inner, repository_name},
     hook,
@@ -17,7 +17,7 @@ use axum::{
     response::Response,
 };
 use futures_util::FutureExt as _;
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, sleep, sleep_until},
@@ -76,21 +76,28 @@ async fn serve(
         command.env("GIT_PROTOCOL", version);
     }
     let ticket = match service {
-        Service::ReceivePack => {
-            let (app, name) = (admitted.app.id, admitted.app.name.clone());
-            let push = Push::new(admitted.actor, app, name, dir, deadline);
-            let ticket = inner.pushes.begin(push).map_err(|cause| Refusal::host("make a secret", &cause))?;
-            command.env(hook::SECRET, &ticket.secret);
-            Some(ticket)
-        }
+        Service::ReceivePack => Some(begin_push(inner, admitted, dir, deadline)?),
         Service::UploadPack => None,
     };
+    if let Some(ticket) = &ticket {
+        command.env(hook::SECRET, &ticket.secret);
+    }
     let git = Child::start(&mut command).map_err(|cause| Refusal::host("start git", &cause))?;
     let (out, answer) = outflow::channel();
     let exchange = Exchange { git, ticket, deadline, _permit: permit };
-    let tasks = &inner.tasks;
-    tasks.spawn(exchange.run(Arc::clone(inner), Some(inflow), out));
+    inner.tasks.spawn(exchange.run(Arc::clone(inner), Some(inflow), out));
     Ok(answer.begun(service.result_type()).await)
+}
+
+fn begin_push(
+    inner: &Inner,
+    admitted: Admitted,
+    repository: PathBuf,
+    deadline: Instant,
+) -> Result<Ticket, Refusal> {
+    let Admitted { actor, app } = admitted;
+    let push = Push::new(actor, app.id, app.name.clone(), repository, deadline);
+    inner.pushes.begin(push).map_err(|cause| Refusal::host("make a secret", &cause))
 }
 
 /// Which protocol the client speaks, if it says so as git does. Pushes have only the first.

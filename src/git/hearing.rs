@@ -94,7 +94,8 @@ impl Hearing<'_> {
             return Err(Rejection::Building);
         }
         let releases = &self.inner.rooms.releases;
-        let file = self.pack(&wanted, releases.upload_file()?).await?;
+        let file = releases.upload_file()?;
+        let paths = self.pack(&wanted, &file).await?;
         let deploy = Deploy {
             source: SourceArchive { file },
             version: Some(wanted.commit.to_string()),
@@ -102,17 +103,17 @@ impl Hearing<'_> {
             buildpacks: Vec::new(),
         };
         let build = releases.deploy(&self.push.actor, self.push.app, deploy).await?;
+        self.talk.say(&format!("Updated {paths} paths from {}", wanted.commit.short())).await;
+        for line in ["Compressing source files... done.", "Building source:", ""] {
+            self.talk.say(line).await;
+        }
         self.follow(build.id, gone).await?;
         repositories::note_deployed(&self.push.repository, wanted.branch).await?;
         Ok(())
     }
 
-    /// The commit's files as a build takes them.
-    async fn pack(
-        &mut self,
-        wanted: &Wanted,
-        file: tempfile::NamedTempFile,
-    ) -> Result<tempfile::NamedTempFile, Rejection> {
+    /// Writes the commit's files as a build takes them into `file`; gives how many there are.
+    async fn pack(&self, wanted: &Wanted, file: &tempfile::NamedTempFile) -> Result<usize, Rejection> {
         let git = self.inner.git.as_ref().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?;
         let (repository, quarantine) = (&self.push.repository, wanted.quarantine.as_deref());
         let objects = Objects { git, repository, quarantine };
@@ -121,12 +122,7 @@ impl Hearing<'_> {
         if !as_known {
             return Err(Rejection::Moved(wanted.branch));
         }
-        let paths = source::pack(&objects, &wanted.commit, &file, self.inner.config.source_limit).await?;
-        self.talk.say(&format!("Updated {paths} paths from {}", wanted.commit.short())).await;
-        for line in ["Compressing source files... done.", "Building source:", ""] {
-            self.talk.say(line).await;
-        }
-        Ok(file)
+        Ok(source::pack(&objects, &wanted.commit, file, self.inner.config.source_limit).await?)
     }
 
     /// Shows a build to its end; one that takes too long, or whose branch will not move, is cancelled.
@@ -176,15 +172,16 @@ impl Hearing<'_> {
     }
 
     async fn reject(&mut self, rejection: Rejection) {
+        let is_of_build = matches!(rejection, Rejection::NotBuilt(_) | Rejection::Ended(_));
         let words = self.words(rejection);
         self.talk.say("").await;
         self.talk.fault(&words).await;
-        self.talk.say("").await;
-        self.talk.say(" !     Push failed").await;
-        self.talk.say("Verifying deploy...").await;
-        self.talk.say("").await;
-        self.talk.say(&format!("!\tPush rejected to {}.", self.push.name)).await;
-        self.talk.say("").await;
+        if is_of_build {
+            for line in ["", " !     Push failed", "Verifying deploy..."] {
+                self.talk.say(line).await;
+            }
+        }
+        self.talk.say(&format!("\n!\tPush rejected to {}.\n", self.push.name)).await;
     }
 
     fn words(&self, rejection: Rejection) -> String {

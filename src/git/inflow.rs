@@ -1,7 +1,7 @@
 use super::refusal::Refusal;
 use axum::{
     body::Body,
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt as _;
@@ -37,7 +37,7 @@ impl Inflow {
         most: u64,
         stop: CancellationToken,
     ) -> Result<Self, Refusal> {
-        let unpacker = match headers.get(header::CONTENT_ENCODING).map(|coding| coding.as_bytes()) {
+        let unpacker = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
             None | Some(b"identity") => None,
             Some(b"gzip" | b"x-gzip") => Some(MultiGzDecoder::new(Vec::new())),
             Some(_) => return Err(Refusal::Malformed("A body is sent as it is, or packed with gzip.")),
@@ -70,8 +70,8 @@ impl Inflow {
         for piece in data.chunks(PIECE) {
             let unpacker = self.unpacker.as_mut()?;
             unpacker.write_all(piece).ok()?;
-            let unpacked = std::mem::take(unpacker.get_mut());
-            self.give(&unpacked, git).await?;
+            let bytes = std::mem::take(unpacker.get_mut());
+            self.give(&bytes, git).await?;
         }
         Some(())
     }
@@ -90,7 +90,7 @@ impl Inflow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::{body::Bytes, http::HeaderValue};
+    use axum::body::Bytes;
     use flate2::{Compression, write::GzEncoder};
     use futures_util::stream;
 

@@ -23,6 +23,8 @@ const LFS_LIMIT: u64 = 1024;
 /// About how many bytes are written at a time.
 const BUFFER: usize = 256 << 10;
 const BLOCK: u64 = 512;
+/// How an archive ends.
+const END: [u8; 1024] = [0; 1024];
 
 /// Why a commit's files are not built.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,9 @@ pub(super) enum SourceError {
     /// The pusher's fault: the branch would be no commit.
     #[error("{0} is no commit: push a branch, as `git push hokku main`")]
     NotACommit(ObjectId),
+    /// The pusher's fault: there is nothing to build.
+    #[error("the commit has no files: git add them, commit, and push again")]
+    Empty,
     /// The pusher's fault: its files are not in the repository.
     #[error(
         "`{}` is a submodule, and a push sends none of its files.\nPut the files themselves into the repository: `git rm --cached PATH`, remove PATH/.git, `git add PATH`.",
@@ -99,12 +104,15 @@ pub(super) async fn pack(
     };
     let (written, ()) = tokio::join!(written, child::log(stderr));
     written?;
-    archive.write_all(&[0; 2 * BLOCK as usize]).await?;
+    archive.write_all(&END).await?;
     archive.flush().await?;
     Ok(entries.len())
 }
 
 fn check(entries: &[TreeEntry], limit: u64) -> Result<(), SourceError> {
+    if entries.is_empty() {
+        return Err(SourceError::Empty);
+    }
     if entries.len() > MOST_FILES {
         return Err(SourceError::TooMany);
     }
@@ -118,7 +126,7 @@ fn check(entries: &[TreeEntry], limit: u64) -> Result<(), SourceError> {
 /// Asks for every object; git may take its time to answer.
 async fn ask(mut git: ChildStdin, entries: &[TreeEntry]) -> io::Result<()> {
     for entries in entries.chunks(1000) {
-        let ids: String = entries.iter().map(|entry| format!("{}\n", entry.id)).collect();
+        let ids: String = entries.iter().flat_map(|entry| [entry.id.as_ref(), "\n"]).collect();
         git.write_all(ids.as_bytes()).await?;
     }
     Ok(())
@@ -189,17 +197,14 @@ fn head(entry: &TreeEntry, link: Option<&str>) -> io::Result<Vec<u8>> {
     header.set_mtime(0);
     header.set_mode(if entry.kind == EntryKind::Executable { 0o755 } else { 0o644 });
     let mut archive = tar::Builder::new(Vec::new());
-    match link {
-        Some(target) => {
-            header.set_entry_type(tar::EntryType::Symlink);
-            header.set_size(0);
-            archive.append_link(&mut header, &entry.path, target)?;
-        }
-        None => {
-            header.set_entry_type(tar::EntryType::Regular);
-            header.set_size(entry.size);
-            archive.append_data(&mut header, &entry.path, io::empty())?;
-        }
+    if let Some(target) = link {
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        archive.append_link(&mut header, &entry.path, target)?;
+    } else {
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_size(entry.size);
+        archive.append_data(&mut header, &entry.path, io::empty())?;
     }
     Ok(archive.get_ref().clone())
 }

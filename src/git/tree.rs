@@ -104,7 +104,8 @@ mod tests {
 
         #[test]
         fn what_git_prints_is_read_back(paths in prop::collection::vec("[a-zA-Z0-9 é\t\n]{1,20}(/[a-z]{1,9}){0,3}", 0..20), size in any::<u32>()) {
-            let text: String = paths.iter().map(|path| format!("100644 blob {ID} {size:>7}\t{path}\0")).collect();
+            let lines = paths.iter().map(|path| format!("100644 blob {ID} {size:>7}\t{path}\0"));
+            let text = lines.collect::<Vec<_>>().concat();
             let entries = read_tree(text.as_bytes()).expect("legal");
             let read: Vec<_> = entries.into_iter().map(|entry| entry.path).collect();
             prop_assert_eq!(read, paths);

@@ -132,7 +132,7 @@ impl Greeted for Rendezvous {
 /// Whether a path is of a repository: `/shop.git/info/refs`.
 fn is_repository(path: &str) -> bool {
     let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
-    first.is_some_and(|first| first.ends_with(".git"))
+    first.is_some_and(|first| first.strip_suffix(".git").is_some())
 }
 
 /// An answer on its way. The end of a stream, as of a deploy's output, comes after the table that it tells of.

@@ -93,10 +93,10 @@ impl Deployment {
         checksum: Option<Digest>,
     ) -> Result<Made, Unbuilt> {
         let _slot = self.slot().await;
-        self.journal.heading(&format!("Building on the {} stack", title(STACK)));
         let (dir, limit) = (self.inner.dir("sources"), self.inner.config.source_limit);
         let source = Unpacked::new(archive, dir, limit, checksum, self.work.cancel().clone()).await?;
         let inside = self.inner.gate.enter().await;
+        self.journal.heading(&format!("Building on the {} stack", title(STACK)));
         let now = self.inner.app(self.app.id)?;
         let request = BuildRequest {
             app: now.name.clone(),
