@@ -17,13 +17,13 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 const MINUTE: Duration = Duration::from_mins(1);
-const UPGRADE: &[u8] =
+pub(super) const UPGRADE: &[u8] =
     b"GET /x HTTP/1.1\r\nHost: api.example\r\nConnection: upgrade\r\nUpgrade: talk\r\n\r\nearly ";
 
 /// Answers 101, and gives the connection to the test.
 struct Switching {
     tasks: TaskTracker,
-    taken: mpsc::UnboundedSender<TokioIo<Upgraded>>,
+    give: mpsc::UnboundedSender<TokioIo<Upgraded>>,
 }
 
 impl Door for Switching {
@@ -36,10 +36,10 @@ impl Door for Switching {
         let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Box::pin(async { Response::new(full(client.unwrap_or_default())) });
         };
-        let taken = self.taken.clone();
+        let give = self.give.clone();
         self.tasks.spawn(async move {
             let upgraded = upgrade.await.expect("upgraded");
-            taken.send(TokioIo::new(upgraded)).expect("listening");
+            give.send(TokioIo::new(upgraded)).expect("listening");
         });
         let mut response = Response::new(Body::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -55,12 +55,17 @@ async fn switching(
     grace: Duration,
 ) -> (Served, mpsc::UnboundedReceiver<TokioIo<Upgraded>>) {
     let served = Served::with(config, Target::Blank, grace).await;
-    let (taken, takes) = mpsc::unbounded_channel();
+    let takes = with_switching(&served);
+    (served, takes)
+}
+
+pub(super) fn with_switching(served: &Served) -> mpsc::UnboundedReceiver<TokioIo<Upgraded>> {
+    let (give, takes) = mpsc::unbounded_channel();
     let mut routes = Routes::new();
-    let door = Switching { tasks: TaskTracker::new(), taken };
+    let door = Switching { tasks: TaskTracker::new(), give };
     routes.insert("api.example", Destination::Door(Arc::new(door))).expect("a host");
     served.router.publish(routes);
-    (served, takes)
+    takes
 }
 
 async fn upgraded(served: &Served) -> TcpStream {

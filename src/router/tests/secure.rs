@@ -1,7 +1,7 @@
 //! HTTP over TLS, on the port that speaks clear text as well.
 
 use super::{
-    handing_over::Echo,
+    handing_over::{Echo, UPGRADE, with_switching},
     harness::{Served, all, full, ok, one, rest},
 };
 use crate::dyno::Body;
@@ -220,6 +220,27 @@ async fn a_greeting_may_come_over_tls() {
     let mut read = String::new();
     stream.read_to_string(&mut read).await.expect("whole");
     assert_eq!(read, "rendezvous-7/abc of 127.0.0.1\nhello");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_switched_over_tls_is_cut_after_the_grace() {
+    let mut secure = Secure::with(RouterConfig::default(), ClearText::Answered, Duration::ZERO).await;
+    let mut takes = with_switching(&secure.served);
+    let mut client = secure.plain_stream().await;
+    client.write_all(UPGRADE).await.expect("sent");
+    let mut door = takes.recv().await.expect("taken");
+    door.write_all(b"down").await.expect("sent");
+    door.flush().await.expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\ndown") {
+        head.push(client.read_u8().await.expect("more"));
+    }
+    let mut early = [0; 6];
+    door.read_exact(&mut early).await.expect("read");
+    let stop = async { secure.served.stop.cancel() };
+    let (read, ()) = tokio::join!(door.read_u8(), stop);
+    assert_eq!(read.expect_err("cut").kind(), std::io::ErrorKind::ConnectionAborted);
+    assert_eq!(secure.served.stopped().await, 1);
 }
 
 /// Says hello.
