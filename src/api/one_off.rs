@@ -30,6 +30,7 @@ struct Order {
 }
 
 /// How a client attaches.
+#[derive(Clone, Copy)]
 enum Attaches {
     InFrames,
     AtRendezvous(Manner),

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// A single word is taken as a whole command line: "python worker.py". There is no shell in a dyno. The name of a process
 /// type of the Procfile stands for its command. Options of hokku stand before the command.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hokku run -a shop python migrate.py
@@ -102,13 +103,11 @@ impl Run {
         if session.console.terminals.error {
             session.console.begin(format_args!("Running {} on ⬢ {app}", command_line(&self.command)))?;
         }
-        match stop.run_until_cancelled(self.attach(session, &app)).await {
-            Some(attached) => speak(attached?, stop).await,
-            None => {
-                session.console.break_off("interrupted");
-                Ok(interrupted())
-            }
+        if let Some(attached) = stop.run_until_cancelled(self.attach(session, &app)).await {
+            return speak(attached?, stop).await;
         }
+        session.console.break_off("interrupted");
+        Ok(interrupted())
     }
 
     fn app(&self, session: &mut Session) -> anyhow::Result<String> {

@@ -22,9 +22,10 @@ impl Stop {
     pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
         let app = session.app(&self.at)?;
         let dynos = &*self.dynos;
-        let (words, collection) = match dynos.contains('.') {
-            true => (dynos.to_owned(), "dynos"),
-            false => (format!("all {dynos} dynos"), "formations"),
+        let (words, collection) = if dynos.contains('.') {
+            (dynos.to_owned(), "dynos")
+        } else {
+            (format!("all {dynos} dynos"), "formations")
         };
         session.console.begin(format_args!("Stopping {words} on ⬢ {app}"))?;
         let path = ["apps", &*app, collection, dynos, "actions", "stop"];

@@ -162,46 +162,26 @@ impl ControlLoop {
     }
 
     fn obey(&mut self, command: Command) {
-        let (now, logplex) = (self.now(), &self.hands.logplex);
         match command {
-            Command::Run(app, order, reply) => {
-                self.stirred.insert(app);
-                let dynos = self.apps.get_mut(&app).ok_or(OneOffError::NoApp);
-                let taken = dynos.and_then(|dynos| dynos.order(*order, now, &self.hands.config, logplex));
-                // What nobody waits for any more is ended: its client would never come.
-                if let Err(Ok((status, ..))) = reply.send(taken)
-                    && let Some(dynos) = self.apps.get_mut(&app)
-                {
-                    dynos.end_one_off(status.id, Ending::HungUp, now, logplex);
-                }
-            }
-            Command::Begin(app, dyno) => {
-                self.stirred.insert(app);
-                if let Some(dynos) = self.apps.get_mut(&app) {
-                    dynos.begin(dyno);
-                }
-            }
-            Command::EndOneOff(app, dyno, ending) => {
-                self.stirred.insert(app);
-                if let Some(dynos) = self.apps.get_mut(&app) {
-                    dynos.end_one_off(dyno, ending, now, logplex);
-                }
-            }
-            Command::StopOneOffs(app, selection, reply) => {
-                self.stirred.insert(app);
-                let dynos = self.apps.get_mut(&app);
-                let _ = reply.send(dynos.map_or(0, |dynos| dynos.stop_one_offs(&selection, now, logplex)));
-            }
+            // Whoever asked may have gone: then nobody hears the answer.
             Command::Restart(app, selection, reply) => {
-                self.stirred.insert(app);
-                let dynos = self.apps.get_mut(&app);
-                let restarted = dynos.map_or(0, |dynos| dynos.restart(&selection, &self.hands.logplex));
-                // Whoever asked may have gone.
-                let _ = reply.send(restarted);
+                let restarted = self.at(app, |dynos, _, hands| dynos.restart(&selection, &hands.logplex));
+                let _ = reply.send(restarted.unwrap_or(0));
             }
             Command::Verdict(app, release, reply) => {
                 let verdict = self.apps.get(&app).map_or(Some(Settled::Up), |dynos| dynos.verdict(release));
                 let _ = reply.send(verdict);
+            }
+            Command::Run(app, order, reply) => self.take_on(app, *order, reply),
+            Command::Begin(app, dyno) => drop(self.at(app, |dynos, _, _| dynos.begin(dyno))),
+            Command::EndOneOff(app, dyno, ending) => {
+                self.at(app, |dynos, now, hands| dynos.end_one_off(dyno, ending, now, &hands.logplex));
+            }
+            Command::StopOneOffs(app, selection, reply) => {
+                let stop = |dynos: &mut AppDynos, now, hands: &Hands| {
+                    dynos.stop_one_offs(&selection, now, &hands.logplex)
+                };
+                let _ = reply.send(self.at(app, stop).unwrap_or(0));
             }
             Command::Close => {
                 self.closing = true;
@@ -209,6 +189,25 @@ impl ControlLoop {
                 self.stirred.extend(self.apps.keys());
             }
         }
+    }
+
+    /// Takes a one-off dyno on. One that nobody waits for any more is ended: its client would never come.
+    fn take_on(&mut self, app: AppId, order: OneOff, reply: oneshot::Sender<Result<Taken, OneOffError>>) {
+        let take =
+            |dynos: &mut AppDynos, now, hands: &Hands| dynos.order(order, now, &hands.config, &hands.logplex);
+        let taken = self.at(app, take).unwrap_or(Err(OneOffError::NoApp));
+        if let Err(Ok((status, ..))) = reply.send(taken) {
+            let ending = Ending::HungUp;
+            self.at(app, |dynos, now, hands| dynos.end_one_off(status.id, ending, now, &hands.logplex));
+        }
+    }
+
+    /// Works on the dynos of an app, for which there may be something to do then; `None` when there is no such app.
+    fn at<T>(&mut self, app: AppId, work: impl FnOnce(&mut AppDynos, Now, &Hands) -> T) -> Option<T> {
+        let now = self.now();
+        let dynos = self.apps.get_mut(&app)?;
+        self.stirred.insert(app);
+        Some(work(dynos, now, &self.hands))
     }
 
     /// Does for every app that was stirred what is to be done, starts whose turn it is, and publishes what changed.

@@ -107,7 +107,6 @@ async fn hear(
         match Frame::decode(bytes.freeze()) {
             // A dyno that has ended reads no more, and the client will hear of it.
             Ok(Frame::Input(bytes)) if open => open = stdin.write_all(&bytes).await.is_ok(),
-            Ok(Frame::Input(_)) => {}
             Ok(Frame::InputEnd) => {
                 open = false;
                 drop(stdin.shutdown().await);
@@ -116,7 +115,7 @@ async fn hear(
                 interrupted = true;
                 leash.interrupt();
             }
-            Ok(Frame::Interrupt) => {}
+            Ok(Frame::Input(_) | Frame::Interrupt) => {}
             Ok(_) | Err(_) => return,
         }
     }

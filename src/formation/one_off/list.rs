@@ -4,7 +4,7 @@ use super::{
 };
 use crate::app::DynoSize;
 use crate::clock::Timestamp;
-use crate::dyno::{DynoSpec, Exit};
+use crate::dyno::{Dyno, DynoSpec, Exit};
 use crate::formation::{
     app_dynos::Now,
     attendance::DynoEvent,
@@ -251,20 +251,7 @@ impl OneOffs {
         let Some(dyno) = self.find(id) else { return };
         let (name, ending) = (dyno.name.clone(), dyno.ending());
         match event {
-            DynoEvent::Up(up) if up.serves_http() => {
-                let why = format!("`{}` answers requests, so it runs only as a web process", dyno.command);
-                dyno.stop.cancel();
-                say(&name, &|log| log.say(format!("Error: {why}")));
-                say(&name, &|log| log.changed("starting", "crashed"));
-                self.finish(id, Outcome::NotStarted(why));
-            }
-            DynoEvent::Up(_) => {
-                if ending.is_none() {
-                    let until = now.moment.after(dyno.lasts);
-                    (dyno.stage, dyno.since) = (Stage::Up { until }, now.at);
-                }
-                say(&name, &|log| log.changed("starting", "up"));
-            }
+            DynoEvent::Up(up) => self.came_up(id, up, now, say),
             DynoEvent::Cancelled => {
                 say(&name, &|log| log.changed("starting", "complete"));
                 self.finish(id, Outcome::Exited(status_unborn(ending)));
@@ -287,6 +274,22 @@ impl OneOffs {
                 self.finish(id, Outcome::Exited(137));
             }
         }
+    }
+
+    fn came_up(&mut self, id: DynoId, up: &Dyno, now: Now, say: &mut Say<'_>) {
+        let Some(dyno) = self.find(id) else { return };
+        if up.serves_http() {
+            let why = format!("`{}` answers requests, so it runs only as a web process", dyno.command);
+            dyno.stop.cancel();
+            say(&dyno.name, &|log| log.say(format!("Error: {why}")));
+            say(&dyno.name, &|log| log.changed("starting", "crashed"));
+            return self.finish(id, Outcome::NotStarted(why));
+        }
+        if dyno.ending().is_none() {
+            let until = now.moment.after(dyno.lasts);
+            (dyno.stage, dyno.since) = (Stage::Up { until }, now.at);
+        }
+        say(&dyno.name, &|log| log.changed("starting", "up"));
     }
 
     fn find(&mut self, id: DynoId) -> Option<&mut OneOffDyno> {

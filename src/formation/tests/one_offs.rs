@@ -177,8 +177,8 @@ async fn what_does_not_start_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn it_may_run_for_so_long_and_stops_when_it_must() {
-    let (one_off_limit, grace) = (Duration::from_secs(10), Duration::from_secs(1));
-    let mut platform = Platform::start_with(FormationConfig { one_off_limit, grace, ..config() }).await;
+    let (grace, one_off_limit) = (Duration::from_secs(1), Duration::from_secs(10));
+    let mut platform = Platform::start_with(FormationConfig { grace, one_off_limit, ..config() }).await;
     platform.deploy(&["worker"]).await;
     let long = platform.order(Streams::Log).await;
     platform.launch(&long.status.name.to_string()).await.runs_on();
