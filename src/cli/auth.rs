@@ -33,7 +33,7 @@ impl Auth {
         &token.platform
     }
 
-    pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
         let credential = session.client.credential();
         let credential = credential.with_context(|| {
             format!("there is no token for {}: log in with `hokku login`", session.client.host())
