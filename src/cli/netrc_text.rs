@@ -389,11 +389,12 @@ mod tests {
         proptest::sample::select(pieces.to_vec()).prop_map(str::to_owned)
     }
 
-    fn others(text: &NetrcText) -> Vec<(Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>)> {
+    /// Name, login and password of every other machine.
+    fn others(text: &NetrcText) -> Vec<[Option<Vec<u8>>; 3]> {
         let value = |word: Option<Word>| word.map(|word| word.value);
         let (sections, _) = Scanner::sections(&text.0);
         let all = sections.all.into_iter().filter(|section| !section.is("a"));
-        all.map(|section| (value(section.name), value(section.login), value(section.password))).collect()
+        all.map(|section| [section.name, section.login, section.password].map(value)).collect()
     }
 
     proptest! {
