@@ -33,13 +33,19 @@ impl Auth {
         &token.platform
     }
 
-    pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
-        let credential = session.client.credential();
-        let credential = credential.with_context(|| {
-            format!("there is no token for {}: log in with `hokku login`", session.client.host())
-        })?;
-        let token = credential.reveal().to_owned();
-        session.console.value(&token)?;
-        Ok(ExitCode::SUCCESS)
+    pub(super) fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
+        match self.action {
+            Action::Token(_) => print_token(session),
+        }
     }
+}
+
+fn print_token(session: &mut Session) -> anyhow::Result<ExitCode> {
+    let credential = session.client.credential();
+    let credential = credential.with_context(|| {
+        format!("there is no token for {}: log in with `hokku login`", session.client.host())
+    })?;
+    let token = credential.reveal().to_owned();
+    session.console.value(&token)?;
+    Ok(ExitCode::SUCCESS)
 }

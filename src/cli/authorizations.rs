@@ -147,11 +147,12 @@ fn description(token: &Authorization) -> &str {
 /// How long the token still lives, in the largest unit that fits.
 fn expires(token: &Authorization) -> Option<String> {
     let seconds = token.access_token.as_ref()?.expires_in?;
+    let nearest = |unit: u64| seconds.saturating_add(unit / 2) / unit;
     Some(match seconds {
         0..120 => format!("{seconds}s"),
-        120..7200 => format!("{}m", seconds / 60),
-        7200..172_800 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
+        120..7200 => format!("{}m", nearest(60)),
+        7200..172_800 => format!("{}h", nearest(3600)),
+        _ => format!("{}d", nearest(86_400)),
     })
 }
 

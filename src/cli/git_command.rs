@@ -22,7 +22,7 @@ pub(super) struct Git {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    Remote(Remote),
+    Remote(Connect),
     Clone(Clone),
     #[command(hide = true)]
     Credentials(Credentials),
@@ -35,7 +35,7 @@ enum Action {
 #[command(after_help = "Examples:
   hokku git:remote -a shop
   hokku git:remote -a shop-staging -r staging")]
-struct Remote {
+struct Connect {
     /// Name or id of the app
     #[arg(long, short, env = "HOKKU_APP", hide_env_values = true)]
     app: Option<String>,
@@ -92,7 +92,7 @@ impl Git {
     }
 }
 
-impl Remote {
+impl Connect {
     async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
         let app = known(session, self.app.as_deref()).await?;
         if !session.desk.git.is_work_tree() {

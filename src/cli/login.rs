@@ -1,5 +1,5 @@
 use super::{
-    client::{Answer, Authorization},
+    client::{Answer, Authorization, Credential},
     lifetime::Lifetime,
     netrc_text::Login as Kept,
     password::Password,
@@ -35,7 +35,7 @@ pub(super) struct Login {
 impl Login {
     pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
         let host = session.client.host();
-        if session.client.credential().is_some_and(|credential| credential.is_fixed()) {
+        if session.client.credential().is_some_and(Credential::is_fixed) {
             bail!("HOKKU_API_KEY is set, and comes before any login: unset it first");
         }
         let netrc = session.desk.netrc.clone();
@@ -93,7 +93,7 @@ impl Login {
 
 /// The login that this one takes the place of ends, so that no token is left that nobody knows of.
 async fn end_login_before(session: &mut Session) -> anyhow::Result<()> {
-    if !session.client.credential().is_some_and(|credential| credential.is_login()) {
+    if !session.client.credential().is_some_and(Credential::is_login) {
         return Ok(());
     }
     if session.client.revoke_own().await.is_err() {

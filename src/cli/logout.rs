@@ -1,4 +1,7 @@
-use super::session::{AtPlatform, Session};
+use super::{
+    client::Credential,
+    session::{AtPlatform, Session},
+};
 use anyhow::{Context as _, bail};
 use std::process::ExitCode;
 
@@ -14,10 +17,10 @@ pub(super) struct Logout {
 impl Logout {
     pub(super) async fn run(self, session: &mut Session) -> anyhow::Result<ExitCode> {
         let host = session.client.host();
-        if session.client.credential().is_some_and(|credential| credential.is_fixed()) {
+        if session.client.credential().is_some_and(Credential::is_fixed) {
             bail!("the token is the one in HOKKU_API_KEY, not a login's: unset it to log out");
         }
-        if !session.client.credential().is_some_and(|credential| credential.is_login()) {
+        if !session.client.credential().is_some_and(Credential::is_login) {
             session.console.note(format_args!("You are not logged in to {host}."))?;
             return Ok(ExitCode::SUCCESS);
         }

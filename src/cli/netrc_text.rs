@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 /// The text of a netrc file, of which every byte that no change is about stays as it is: comments, macros, other
 /// machines, blanks, quotes.
@@ -38,6 +38,12 @@ struct Sections {
     all: Vec<Section>,
     /// The last macro has no empty line after it.
     open_macro: bool,
+}
+
+impl fmt::Debug for NetrcText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NetrcText(…)")
+    }
 }
 
 impl NetrcText {
@@ -115,10 +121,8 @@ impl NetrcText {
         if at == self.0.len() && sections.open_macro {
             entry.push('\n');
         }
-        entry.push_str(&format!(
-            "machine {machine}\n  login {}\n  password {}\n",
-            login.login, login.password
-        ));
+        let Login { login, password } = login;
+        entry = format!("{entry}machine {machine}\n  login {login}\n  password {password}\n");
         let mut text = self.0.clone();
         text.splice(at..at, entry.into_bytes());
         Self(text)
@@ -317,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_new_entry_comes_before_the_default_and_leaves_again() {
-        let with = text(FULL).with("localhost:8080", &login("me", "t0ken")).ok().expect("finished");
+        let with = text(FULL).with("localhost:8080", &login("me", "t0ken")).expect("finished");
         insta::assert_snapshot!(shown(&with), @r#"
         # my machines
 
@@ -335,12 +339,12 @@ mod tests {
           password t0ken
         default login anonymous password me
         "#);
-        assert_eq!(shown(&with.without("localhost:8080").ok().expect("finished")), FULL);
+        assert_eq!(shown(&with.without("localhost:8080").expect("finished")), FULL);
     }
 
     #[test]
     fn only_the_values_of_an_entry_change() {
-        let changed = |before: &str| shown(&text(before).with("a", &login("L", "P")).ok().expect("finished"));
+        let changed = |before: &str| shown(&text(before).with("a", &login("L", "P")).expect("finished"));
         assert_eq!(changed("machine a password x login \"y z\" # c"), "machine a password P login L # c");
         assert_eq!(changed("machine a # c\n"), "machine a\n  login L\n  password P # c\n");
         assert_eq!(changed("machine a password x"), "machine a\n  login L password P");
@@ -357,7 +361,7 @@ mod tests {
 
     #[test]
     fn an_entry_goes_with_its_lines_alone() {
-        let left = |before: &str| shown(&text(before).without("a").ok().expect("finished"));
+        let left = |before: &str| shown(&text(before).without("a").expect("finished"));
         assert_eq!(left("# c\n  machine a\n  login x\n# d\nmachine b"), "# c\n# d\nmachine b");
         assert_eq!(
             left("machine b login x machine a login y\nmachine c\n"),
@@ -370,16 +374,10 @@ mod tests {
 
     #[test]
     fn what_ends_within_an_entry_is_left_alone() {
-        for unfinished in ["machine", "machine b login", "x y password # "] {
-            let text = text(unfinished);
-            if unfinished.ends_with('#') {
-                continue;
-            }
-            assert_eq!(
-                text.with("a", &login("L", "P")).err().is_some(),
-                !unfinished.contains('#'),
-                "{unfinished}"
-            );
+        for unfinished in ["machine", "machine b login", "default password \n# no comment, "] {
+            let whole = unfinished.starts_with("default");
+            assert_eq!(text(unfinished).with("a", &login("L", "P")).is_ok(), whole, "{unfinished}");
+            assert_eq!(text(unfinished).without("b").is_ok(), whole, "{unfinished}");
         }
     }
 
@@ -391,11 +389,12 @@ mod tests {
         proptest::sample::select(pieces.to_vec()).prop_map(str::to_owned)
     }
 
-    fn others(text: &NetrcText) -> Vec<(Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>)> {
+    /// Name, login and password of every other machine.
+    fn others(text: &NetrcText) -> Vec<[Option<Vec<u8>>; 3]> {
         let value = |word: Option<Word>| word.map(|word| word.value);
         let (sections, _) = Scanner::sections(&text.0);
         let all = sections.all.into_iter().filter(|section| !section.is("a"));
-        all.map(|section| (value(section.name), value(section.login), value(section.password))).collect()
+        all.map(|section| [section.name, section.login, section.password].map(value)).collect()
     }
 
     proptest! {
@@ -405,9 +404,9 @@ mod tests {
             let Ok(with) = before.with("a", &login("L", "P")) else { return Ok(()) };
             prop_assert_eq!(found(&with, "a"), Some(("L".to_owned(), "P".to_owned())));
             prop_assert_eq!(others(&with), others(&before));
-            let twice = with.with("a", &login("L", "P")).ok().expect("finished");
+            let twice = with.with("a", &login("L", "P")).expect("finished");
             prop_assert!(twice == with, "the same once more changes nothing");
-            let without = with.without("a").ok().expect("finished");
+            let without = with.without("a").expect("finished");
             prop_assert_eq!(found(&without, "a"), None);
             prop_assert_eq!(others(&without), others(&before));
         }
@@ -416,7 +415,7 @@ mod tests {
         fn what_was_added_leaves_no_trace(pieces in proptest::collection::vec(piece(), 0..40)) {
             let before = NetrcText::new(format!("{}\n\n", pieces.concat()).into_bytes());
             let Ok(with) = before.with("new", &login("L", "P")) else { return Ok(()) };
-            let without = with.without("new").ok().expect("finished");
+            let without = with.without("new").expect("finished");
             let added = without.bytes().len() - before.bytes().len();
             prop_assert!(added <= 1, "at most the line break before a default in the middle of a line");
             if added == 0 {

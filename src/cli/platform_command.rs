@@ -97,7 +97,7 @@ impl PlatformCommand {
             Self::Login(command) => command.run(session).await,
             Self::Logout(command) => command.run(session).await,
             Self::Whoami(command) => command.run(session).await,
-            Self::Auth(command) => command.run(session).await,
+            Self::Auth(command) => command.run(session),
             Self::Authorizations(command) => command.run(session).await,
             Self::Users(command) => command.run(session).await,
             Self::Access(command) => command.run(session).await,

@@ -180,12 +180,12 @@ impl Add {
         session.console.done("done")?;
         if !self.json {
             self.given.show(session, &password)?;
-        } else {
-            if self.given.generate {
-                account["password"] = password.reveal().into();
-            }
-            session.console.json(&account)?;
+            return Ok(ExitCode::SUCCESS);
         }
+        if self.given.generate {
+            account["password"] = password.reveal().into();
+        }
+        session.console.json(&account)?;
         Ok(ExitCode::SUCCESS)
     }
 }
