@@ -55,7 +55,7 @@ pub enum BuildError {
     },
     /// The app's fault: no buildpack knows what this is.
     #[error(
-        "no buildpack recognizes this app; looked for:\n{}\nname one to choose it yourself, as `--buildpack python`",
+        "no buildpack recognizes this app; looked for:\n{}\nname one to choose it yourself: `--buildpack python`, or on a platform `hokku buildpacks set python`",
         bullets(looked_for)
     )]
     NothingDetected {
@@ -239,7 +239,7 @@ mod unit_tests {
         no buildpack recognizes this app; looked for:
           python: requirements.txt
           static: index.html
-        name one to choose it yourself, as `--buildpack python`
+        name one to choose it yourself: `--buildpack python`, or on a platform `hokku buildpacks set python`
         ");
         insta::assert_snapshot!(BuildError::TimedOut { limit: Duration::from_mins(15) }, @"the build ran longer than 15 min and was stopped");
     }

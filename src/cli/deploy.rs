@@ -72,8 +72,8 @@ impl Deploy {
         let path = ["apps", app, "builds"];
         let build: Answer<Build> = session.client.post(&path, &json!({ "source_blob": blob })).await?;
         session.parting_words = Some(format!(
-            "The build goes on at the platform. See what becomes of it with `hokku releases -a {app}` and \
-             `hokku logs -a {app}`."
+            "The build goes on at the platform. Watch it with `hokku builds output -a {app}`, or end it with \
+             `hokku builds cancel -a {app}`."
         ));
         let build = self.finish_build(session, app, build).await.map_err(|error| left_alone(app, error))?;
         Ok(build.whole)

@@ -339,9 +339,9 @@ fn gated(gate: &Gate, data: &Path) -> Up {
 fn builds_wait_in_the_order_of_asking_and_see_their_place() -> TestResult {
     let (data, gate) = (tempfile::tempdir()?, Gate::new()?);
     let up = gated(&gate, data.path());
-    let shop = Deploying::start(&up, &site("shop"), "shop");
+    let [shops, blogs, wikis] = ["shop", "blog", "wiki"].map(site);
+    let shop = Deploying::start(&up, &shops, "shop");
     drop(gate.arrival());
-    let (blogs, wikis) = (site("blog"), site("wiki"));
     let mut blog = Deploying::start(&up, &blogs, "blog");
     blog.until("-----> Waiting for other builds to end: 1st in line; at most 1 runs at one time");
     let mut wiki = Deploying::start(&up, &wikis, "wiki");

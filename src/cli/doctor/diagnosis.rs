@@ -157,16 +157,14 @@ impl Machine {
         elsewhere: &str,
     ) -> Check {
         let check = Check::ok(name, found(program), "for a buildpack that is to come");
-        match program {
-            Program::Version(..) => check,
-            _ => {
-                let how = match self.system {
-                    System::Other => format!("from {elsewhere}"),
-                    _ => self.install(debian, mac, elsewhere),
-                };
-                check.but(Verdict::Warning, format!("not needed yet; {how}"))
-            }
+        if matches!(program, Program::Version(..)) {
+            return check;
         }
+        let how = match self.system {
+            System::Other => format!("from {elsewhere}"),
+            _ => self.install(debian, mac, elsewhere),
+        };
+        check.but(Verdict::Warning, format!("not needed yet; {how}"))
     }
 }
 

@@ -120,7 +120,7 @@ fn port_in(file: &Path) -> Option<u16> {
     let url = std::fs::read_to_string(file).ok()?;
     let (scheme, rest) = url.lines().next()?.trim().split_once("://")?;
     let usual = if scheme == "https" { 443 } else { 80 };
-    Some(rest.rsplit_once(':').map_or(Some(usual), |(_, port)| port.parse().ok())?)
+    rest.rsplit_once(':').map_or(Some(usual), |(_, port)| port.parse().ok())
 }
 
 fn authority(file: &Path) -> Option<Result<PathBuf, String>> {

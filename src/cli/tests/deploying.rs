@@ -252,5 +252,5 @@ async fn who_interrupts_is_told_that_the_build_goes_on() {
     let dir = page();
     let words = ["deploy", dir.path().to_str().expect("text"), "-a", "shop"];
     let told = stage.interrupted(&words, "GET /outputs/build-1").await;
-    insta::assert_snapshot!(told.expect("words"), @"The build goes on at the platform. See what becomes of it with `hokku releases -a shop` and `hokku logs -a shop`.");
+    insta::assert_snapshot!(told.expect("words"), @"The build goes on at the platform. Watch it with `hokku builds output -a shop`, or end it with `hokku builds cancel -a shop`.");
 }

@@ -108,6 +108,10 @@ impl Outputs {
         };
         if !listed {
             remove(&ended).await;
+            // Where the app went meanwhile, its directory could not go before this file. Others' outputs keep it.
+            if let Some(dir) = ended.parent() {
+                tokio::fs::remove_dir(dir).await.ok();
+            }
         }
     }
 
