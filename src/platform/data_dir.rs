@@ -14,7 +14,7 @@ const UNFINISHED: &str = ".writing-";
 
 /// A data directory, held by this process as long as this lives.
 ///
-/// `ledger`, `platform.key` and `slugs` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew when they
+/// `ledger`, `platform.key`, `slugs` and `git` are the truth; `cache`, `releases`, `owner-token` and `url` are made anew when they
 /// are missing.
 #[derive(Debug)]
 pub struct DataDir {
