@@ -49,7 +49,7 @@ fn a_slip_of_the_pen_is_understood() {
     insta::assert_snapshot!(error("relases"), @r"
     error: unrecognized subcommand 'relases'
 
-      tip: some similar subcommands exist: 'create', 'releases'
+      tip: some similar subcommands exist: 'restore', 'create', 'releases'
 
     Usage: hokku <COMMAND>
 
