@@ -1,7 +1,11 @@
 use super::{
-    console::Console, data_dir::DataDir, interrupt::stop_on_interrupt, progress::Spinner, up::platform_key,
+    console::Console,
+    data_dir::DataDir,
+    interrupt::stop_on_interrupt,
+    progress::{Spinner, interrupted},
+    up::platform_key,
 };
-use crate::platform::{self, Existing, KeyPlace, Taken};
+use crate::platform::{self, BackupError, Existing, KeyPlace, Taken};
 use crate::slug::Size;
 use serde_json::{Value, json};
 use std::{
@@ -60,7 +64,11 @@ impl Backup {
             platform_key: platform_key()?,
         };
         let spinner = Spinner::new("Backing up", console.terminals);
-        let taken = tokio::task::spawn_blocking(move || backup.run(&stop, &mut spinner.teller())).await??;
+        let ended = tokio::task::spawn_blocking(move || backup.run(&stop, &mut spinner.teller())).await?;
+        let taken = match ended {
+            Err(BackupError::Interrupted) => return Ok(interrupted(&mut console)?),
+            ended => ended?,
+        };
         if self.json {
             console.json(&object(&self.file, &keys, &taken))?;
         } else {

@@ -1,8 +1,11 @@
-use super::console::Terminals;
+use super::{
+    console::{Console, Terminals},
+    interrupt::INTERRUPTED,
+};
 use crate::platform::Progress;
 use crate::slug::Size;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::time::Duration;
+use std::{io, process::ExitCode, time::Duration};
 
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -37,4 +40,10 @@ impl Drop for Spinner {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Says that the user broke the copy off, with the exit status of that.
+pub(super) fn interrupted(console: &mut Console) -> io::Result<ExitCode> {
+    console.note(" !     interrupted: nothing was written")?;
+    Ok(ExitCode::from(u8::try_from(INTERRUPTED).unwrap_or(1)))
 }

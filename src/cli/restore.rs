@@ -1,8 +1,12 @@
 use super::{
-    backup::keys_of, console::Console, data_dir::DataDir, interrupt::stop_on_interrupt, progress::Spinner,
+    backup::keys_of,
+    console::Console,
+    data_dir::DataDir,
+    interrupt::stop_on_interrupt,
+    progress::{Spinner, interrupted},
     up::platform_key,
 };
-use crate::platform::{self, KeyPlace, Restored};
+use crate::platform::{self, BackupError, KeyPlace, Restored};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -52,8 +56,11 @@ impl Restore {
             platform_key: platform_key()?,
         };
         let spinner = Spinner::new("Restoring", console.terminals);
-        let restored =
-            tokio::task::spawn_blocking(move || restore.run(&stop, &mut spinner.teller())).await??;
+        let ended = tokio::task::spawn_blocking(move || restore.run(&stop, &mut spinner.teller())).await?;
+        let restored = match ended {
+            Err(BackupError::Interrupted) => return Ok(interrupted(&mut console)?),
+            ended => ended?,
+        };
         if self.json {
             console.json(&object(&data_dir, &restored))?;
         } else {

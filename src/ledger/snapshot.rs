@@ -30,7 +30,7 @@ impl Archive {
                 return Ok(copy);
             }
         }
-        let owner = missing.map(|owner| owner.described()).unwrap_or_default();
+        let owner = missing.map(KeyOwner::described).unwrap_or_default();
         Err(LedgerError::NoKey { owner, file: dir.join("keys.db") })
     }
 

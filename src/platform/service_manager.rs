@@ -5,6 +5,8 @@ use std::{future::pending, time::Duration};
 /// `NOTIFY_SOCKET`) nothing is said.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServiceManager {
+    /// Whether there is one.
+    listens: bool,
     /// How long it waits for a sign of life.
     watchdog: Option<Duration>,
 }
@@ -12,18 +14,19 @@ pub(super) struct ServiceManager {
 impl ServiceManager {
     /// The one that the environment names.
     pub(super) fn of_process() -> Self {
-        Self { watchdog: sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) }
+        let listens = std::env::var_os("NOTIFY_SOCKET").is_some();
+        Self { listens, watchdog: sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) }
     }
 
     /// The platform listens.
     pub(super) fn ready(&self, address: &str) {
-        tell(&[NotifyState::Ready, NotifyState::Status(&format!("Listening on {address}"))]);
+        self.tell(&[NotifyState::Ready, NotifyState::Status(&format!("Listening on {address}"))]);
     }
 
     /// The platform stops, and waits at most `grace` for requests that run.
     pub(super) fn stopping(&self, grace: Duration) {
         let status = format!("Stopping: running requests have {} s to end", grace.as_secs());
-        tell(&[NotifyState::Stopping, NotifyState::Status(&status)]);
+        self.tell(&[NotifyState::Stopping, NotifyState::Status(&status)]);
     }
 
     /// Gives signs of life for as long as this is polled, twice as often as they are asked for. They come from a task
@@ -33,13 +36,15 @@ impl ServiceManager {
         let mut beat = tokio::time::interval(limit / 2);
         loop {
             beat.tick().await;
-            tell(&[NotifyState::Watchdog]);
+            self.tell(&[NotifyState::Watchdog]);
         }
     }
-}
 
-fn tell(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "cannot tell the service manager (NOTIFY_SOCKET) how the platform fares");
+    fn tell(&self, state: &[NotifyState<'_>]) {
+        if self.listens
+            && let Err(error) = sd_notify::notify(state)
+        {
+            tracing::warn!(%error, "cannot tell the service manager (NOTIFY_SOCKET) how the platform fares");
+        }
     }
 }

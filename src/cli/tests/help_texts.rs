@@ -95,7 +95,7 @@ fn a_slip_of_the_pen_is_understood() {
     insta::assert_snapshot!(error("relases"), @r"
     error: unrecognized subcommand 'relases'
 
-      tip: some similar subcommands exist: 'create', 'rename', 'releases'
+      tip: some similar subcommands exist: 'restore', 'create', 'rename', 'releases'
 
     Usage: hokku <COMMAND>
 

@@ -44,7 +44,7 @@ pub(super) fn parent_of(file: &Path) -> &Path {
 }
 
 /// Whether an entry of a directory is one of ours.
-pub(super) fn is_temporary(name: &std::ffi::OsStr) -> bool {
+fn is_temporary(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
 }
 

@@ -5,6 +5,7 @@ use super::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
+    fmt::Display,
     fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
@@ -134,11 +135,11 @@ impl Reader {
         BackupError::Foreign { file: self.file.clone(), what: self.what, why }
     }
 
-    pub(super) fn damaged(&self, why: impl ToString) -> BackupError {
+    pub(super) fn damaged(&self, why: impl Display) -> BackupError {
         damaged(&self.file, why)
     }
 }
 
-fn damaged(file: &Path, why: impl ToString) -> BackupError {
-    BackupError::Damaged { file: file.to_owned(), why: why.to_string() }
+fn damaged(file: &Path, why: impl Display) -> BackupError {
+    BackupError::Damaged { file: file.to_owned(), why: format!("{why}") }
 }

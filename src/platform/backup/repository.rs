@@ -133,7 +133,7 @@ fn read_loose(dir: &Path, name: &str, loose: &mut BTreeMap<String, String>) -> R
             && is_object_id(text.trim_end())
         {
             // A reference that is being written has `.lock` at its end, which no reference may have.
-            if !name.ends_with(".lock") {
+            if path.extension().is_none_or(|extension| extension != "lock") {
                 loose.insert(name, text.trim_end().to_owned());
             }
         }

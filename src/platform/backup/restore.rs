@@ -1,6 +1,6 @@
 use super::{
     BackupError, KeyPlace, Progress,
-    beside::{Beside, is_temporary, sweep},
+    beside::{Beside, sweep},
     head::{Head, KeysHead, Tail},
     names::{self, Named},
     reader::{Item, Reader},
@@ -264,7 +264,6 @@ impl Place {
         // The ledger makes it a data directory.
         all.sort_by_key(|name| name == "ledger");
         for name in all {
-            debug_assert!(!is_temporary(&name));
             std::fs::rename(dir.join(&name), self.path.join(&name)).map_err(failed())?;
         }
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(failed())
