@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Write everything that this machine's platform knows to a file, and its keys to another
+/// Write all that this machine's platform knows to a file, and its keys to another
 ///
 /// The platform may run, and deploys may go on. FILE holds the ledger, slugs, git repositories and outputs of builds;
 /// config values in it are sealed. FILE.keys holds what opens them: keep it elsewhere. The exit status is 1 when the code

@@ -15,7 +15,8 @@ pub(super) struct Admitted {
 /// # Errors
 /// [`Refusal::Access`]; [`Refusal::NoApp`] also where the caller may not know of the app.
 pub(super) fn admit(rooms: &Rooms, parts: &Parts, app: &str, service: Service) -> Result<Admitted, Refusal> {
-    let credentials = Credentials::of(&parts.headers);
+    let from = parts.extensions.get().copied();
+    let credentials = Credentials::of(&parts.headers).map(|given| given.sent_from(from));
     let caller = rooms.doorkeeper.by_token(credentials.as_ref())?;
     match caller.app(&rooms.ledger.state(), app, service.right()) {
         Ok(app) => Ok(Admitted { actor: caller.actor(), app }),

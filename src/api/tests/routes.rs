@@ -2,7 +2,10 @@
 //! them are gone through.
 
 use crate::api::absent;
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -42,17 +45,23 @@ fn of_file(text: &str) -> (Vec<String>, usize) {
     (routes, unread)
 }
 
+/// The files of the room, without its tests.
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(dir).expect("the room").map(|file| file.expect("a file").path());
+    files
+        .filter(|path| !path.ends_with("tests"))
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
 /// `GET /apps/{app}` and so on.
 pub(super) fn all() -> BTreeSet<String> {
-    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
     let (mut routes, mut unread) = (BTreeSet::new(), 0);
-    for file in std::fs::read_dir(room).expect("the room") {
-        let path = file.expect("a file").path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let (found, others) = of_file(&std::fs::read_to_string(path).expect("text"));
-            routes.extend(found);
-            unread += others;
-        }
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api")) {
+        let (found, others) = of_file(&std::fs::read_to_string(path).expect("text"));
+        routes.extend(found);
+        unread += others;
     }
     assert_eq!(unread, 2, "only the lists of what is absent have paths that are made, which are here:");
     routes.extend(absent::GLOBAL.iter().map(|path| format!("GET {path}")));
