@@ -552,7 +552,7 @@ fn only_git_is_answered() -> TestResult {
     assert_eq!(get("/shop.git/info/refs?service=git-upload-pack"), "401 Invalid credentials provided.");
 
     // Who is no hook of a push that is under way decides nothing, and disturbs nobody.
-    for said in [&b"guess\n\n\n"[..], b"\xff\0\n\n", b"", &[b'x'; 100_000]] {
+    for said in [&b"guess\n\n\n"[..], b"\xff\0\n\n", b"", "x".repeat(100_000).as_bytes()] {
         let mut stream = UnixStream::connect(shop.repositories().join("hook.sock"))?;
         // It may be closed before all is said.
         let _ = stream.write_all(said);
