@@ -347,11 +347,7 @@ fn builds_wait_in_the_order_of_asking_and_see_their_place() -> TestResult {
     let mut wiki = Deploying::start(&up, &wikis, "wiki");
     wiki.until("-----> Waiting for other builds to end: 2nd in line; at most 1 runs at one time");
     let told = up.refuses(&["deploy", path(&wikis), "-a", "wiki"]);
-    assert!(
-        told.contains("Wiki has 1 build in line already")
-            || told.contains("wiki has 1 build in line already"),
-        "{told}"
-    );
+    assert!(told.contains("1 build of wiki is in line already, the most for one app"), "{told}");
     // Whoever watched it is gone; the build keeps its place.
     blog.goes_away();
     let listed = up.run(&["builds", "-a", "blog"]);
