@@ -41,11 +41,11 @@ pub(super) fn grouped(cli: Command) -> Command {
     let cli = with_plain_usage(cli);
     let heading = anstyle::Style::new().bold().underline();
     let name_style = anstyle::Style::new().bold();
-    let width = GROUPS.iter().flat_map(|(_, names)| *names).map(|name| name.len()).max().unwrap_or(0);
     let mut list = String::new();
     for (group, names) in GROUPS {
         // Writing to a string cannot fail.
         let _ = writeln!(list, "{heading}{group}:{heading:#}");
+        let width = names.iter().map(|name| name.len()).max().unwrap_or_default().max(10);
         for command in names.iter().filter_map(|name| cli.find_subcommand(name)) {
             let name = command.get_name();
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();

@@ -17,6 +17,7 @@ mod backup;
 mod config;
 mod control;
 mod data_dir;
+mod doors;
 mod error;
 mod hosts;
 mod owner;

@@ -1,22 +1,22 @@
 use super::{
     Config, DataDir, PlatformError,
     control::{Control, Rendezvous},
+    doors::Doors,
     hosts::Hosts,
     owner,
     service_manager::ServiceManager,
     tls::Tls,
 };
-use crate::access::{Doorkeeper, Token};
-use crate::api::{Api, ApiConfig, ApiSecret, Rooms as ApiRooms};
+use crate::access::Token;
+use crate::api::{ApiConfig, ApiSecret};
 use crate::build::{Builder, BuilderConfig};
 use crate::clock::Clock;
 use crate::dyno::{Compiler, Engine, EngineConfig, make_private};
 use crate::formation::{LocalLauncher, Supervisor};
-use crate::git::{GitConfig, GitDoor, Rooms as GitRooms};
 use crate::ledger::{Ledger, LedgerConfig, LedgerError, PlatformKey};
 use crate::logplex::Logplex;
-use crate::name::{AppName, Scheme};
-use crate::release::{ReleaseConfig, Releases, Rooms};
+use crate::name::Scheme;
+use crate::release::Rooms;
 use crate::router::{self, ClearText, Inherited, Listeners, Router, RouterConfig, given_out};
 use crate::slug::SlugStore;
 use rustix::process::{Resource, Rlimit};
@@ -35,10 +35,7 @@ pub struct Platform {
     port: u16,
     token: Option<Token>,
     rooms: Rooms,
-    releases: Releases,
-    doorkeeper: Doorkeeper,
-    api: Api,
-    git: GitDoor,
+    doors: Doors,
     router: Router,
     scheme: Scheme,
     /// Until it runs.
@@ -81,63 +78,14 @@ impl Platform {
             upload_limit: config.releases.source_limit,
             ..ApiConfig::new(ApiSecret::from_bytes(key.derive("output streams")))
         };
-        let addresses = api_config.clone();
-        let release = ReleaseConfig {
-            dir: data.join("releases"),
-            web_url: Arc::new(move |app: &AppName| addresses.web_url(app)),
-            ..config.releases.clone()
-        };
-        let releases = Releases::open(release, rooms.clone()).await?;
-        let doorkeeper = Doorkeeper::new(rooms.ledger.clone(), clock.clone());
-        let git = GitDoor::open(
-            GitConfig {
-                dir: data.join("git"),
-                source_limit: config.releases.source_limit,
-                ..config.git.clone()
-            },
-            GitRooms {
-                ledger: rooms.ledger.clone(),
-                doorkeeper: doorkeeper.clone(),
-                releases: releases.clone(),
-                stop: stop.clone(),
-            },
-        )
-        .await?;
-        let api = Api::new(
-            api_config,
-            ApiRooms {
-                ledger: rooms.ledger.clone(),
-                doorkeeper: doorkeeper.clone(),
-                releases: releases.clone(),
-                supervisor: rooms.supervisor.clone(),
-                store: rooms.store.clone(),
-                logplex: rooms.logplex.clone(),
-                clock: clock.clone(),
-                stop: stop.clone(),
-            },
-        );
+        let doors = Doors::open(&config, &data, api_config, &rooms, &stop).await?;
         let most = most_connections(config.router.max_connections);
         let router = Router::new(RouterConfig { max_connections: most, ..config.router.clone() }, clock);
         let clear_text =
             if config.tls.redirect { ClearText::Redirected { port } } else { ClearText::Answered };
         router.secure(router::Tls::new(tls.server_config()?, clear_text));
         data.write("url", &format!("http://localhost:{port}\n"))?;
-        Ok(Self {
-            config,
-            data,
-            listeners,
-            port,
-            token,
-            rooms,
-            releases,
-            doorkeeper,
-            api,
-            git,
-            router,
-            scheme,
-            tls: Some(tls),
-            stop,
-        })
+        Ok(Self { config, data, listeners, port, token, rooms, doors, router, scheme, tls: Some(tls), stop })
     }
 
     /// Where it is reached: `http://localhost:8080`, `https://paas.example.com` with the operator's certificate.
@@ -166,16 +114,10 @@ impl Platform {
         let tasks = TaskTracker::new();
         let hosts = Hosts::new(self.config.domain.clone(), self.rooms.logplex.clone());
         let (ledger, supervisor) = (self.rooms.ledger.clone(), self.rooms.supervisor.clone());
-        let control = Control::new(
-            self.api.router(),
-            self.git.router(),
-            self.router.clone(),
-            ledger,
-            supervisor,
-            hosts,
-        );
+        let (api, git) = (self.doors.api.router(), self.doors.git.router());
+        let control = Control::new(api, git, self.router.clone(), ledger, supervisor, hosts);
         // Before the first request is taken.
-        self.router.greet(Arc::new(Rendezvous(self.api.clone())));
+        self.router.greet(Arc::new(Rendezvous(self.doors.api.clone())));
         control.refresh();
         let following = CancellationToken::new();
         tasks.spawn(following.clone().run_until_cancelled_owned(Arc::clone(&control).follow()));
@@ -196,8 +138,8 @@ impl Platform {
             let deadline = Instant::now() + self.config.grace + LAST_STEPS;
             // Streams would not end by themselves.
             self.stop.cancel();
-            by(deadline, "builds and releases", self.releases.close()).await;
-            by(deadline, "pushes and fetches", self.git.close()).await;
+            by(deadline, "builds and releases", self.doors.releases.close()).await;
+            by(deadline, "pushes and fetches", self.doors.git.close()).await;
             deadline
         };
         let (cut, deadline) = tokio::join!(serving, ending);
@@ -211,11 +153,11 @@ impl Platform {
     }
 
     async fn shut_down(self, deadline: Instant) {
-        by(deadline, "changes", self.api.close()).await;
+        by(deadline, "changes", self.doors.api.close()).await;
         by(deadline, "dynos", self.rooms.supervisor.close()).await;
         drop(self.router);
         by(deadline, "guests", self.rooms.engine.drained()).await;
-        by(deadline, "refusals", self.doorkeeper.close()).await;
+        by(deadline, "refusals", self.doors.doorkeeper.close()).await;
         self.rooms.ledger.close().await;
         self.rooms.logplex.close();
     }

@@ -154,7 +154,8 @@ fn ctrl_c_a_killed_client_and_stop_end_the_dyno() -> TestResult {
     let (mut killed, _open) = waiting(&up)?;
     killed.kill()?;
     killed.wait()?;
-    assert!(log_at_rest(&up).contains("Client connection closed. Sending SIGHUP to all processes"));
+    let log = log_at_rest(&up);
+    assert!(log.contains("Client connection closed. Sending SIGHUP to all processes"), "{log}");
 
     let (mut stopped, _open) = waiting(&up)?;
     let name = one_offs(&up)[0].split(' ').next().expect("a name").to_owned();

@@ -104,19 +104,22 @@ async fn hear(
 ) {
     let (mut open, mut interrupted) = (true, false);
     while let Some(Ok(bytes)) = frames.next().await {
-        match Frame::decode(bytes.freeze()) {
+        let Ok(frame) = Frame::decode(bytes.freeze()) else { break };
+        match frame {
             // A dyno that has ended reads no more, and the client will hear of it.
-            Ok(Frame::Input(bytes)) if open => open = stdin.write_all(&bytes).await.is_ok(),
-            Ok(Frame::InputEnd) => {
+            Frame::Input(bytes) if open => open = stdin.write_all(&bytes).await.is_ok(),
+            Frame::InputEnd => {
                 open = false;
                 drop(stdin.shutdown().await);
             }
-            Ok(Frame::Interrupt) if !interrupted => {
+            Frame::Interrupt if !interrupted => {
                 interrupted = true;
                 leash.interrupt();
             }
-            Ok(Frame::Input(_) | Frame::Interrupt) => {}
-            Ok(_) | Err(_) => return,
+            Frame::Input(_) | Frame::Interrupt => {}
+            _ => break,
         }
     }
+    // The dyno's input stays open until then.
+    leash.hang_up().await;
 }

@@ -118,7 +118,8 @@ async fn hear(
         let typed = match next(&mut read, &terminal).await {
             Next::Bytes(bytes) => terminal.take(&bytes),
             Next::Silence => Typed { ends: true, ..Typed::default() },
-            Next::Gone => return,
+            // The dyno's input stays open until then.
+            Next::Gone => return leash.hang_up().await,
         };
         if !typed.echo.is_empty() {
             // Nobody shows it after the dyno's end.

@@ -5,7 +5,8 @@ use super::{
     host::Host,
     resolver::Resolver,
 };
-use crate::{cli::password::Password, name::AppName};
+use crate::cli::password::Password;
+use crate::name::AppName;
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode,
     header::{ACCEPT, HeaderValue, RANGE},

@@ -6,7 +6,7 @@ use crate::platform::Holder;
 use crate::slug::Size;
 
 /// The oldest git that keeps what is pushed apart until it was accepted.
-const GIT: (u32, u32) = (2, 11);
+const GIT: (u32, u32) = (2, 32);
 const PYTHON: (u32, u32) = (3, 9);
 /// With less than this free, deploys soon fail.
 const LITTLE_SPACE: u64 = 5_000_000_000;
@@ -41,7 +41,7 @@ impl Machine {
         let remedy = self.install("git", "git", "git");
         match self.git {
             Program::Version(major, minor) if (major, minor) >= GIT => check,
-            Program::Version(..) => check.but(Verdict::Missing, format!("2.11 or later is needed: {remedy}")),
+            Program::Version(..) => check.but(Verdict::Missing, format!("2.32 or later is needed: {remedy}")),
             _ => check.but(Verdict::Missing, remedy),
         }
     }
@@ -229,7 +229,7 @@ mod tests {
             open_files: Some(1_048_576),
             port: Port::Ours(8080),
             platform: Answer::Known { host: "http://localhost:8080".into(), email: "owner@localhost".into() },
-            authority: Some(Ok("/home/ada/.local/share/hokku/ca.pem".into())),
+            authority: Some(Ok("/home/ada/.local/share/hokku/tls/ca.pem".into())),
         }
     }
 
@@ -251,7 +251,7 @@ mod tests {
             open_files: Some(256),
             port: Port::Taken(8080),
             platform: Answer::Refused("http://localhost:8080 wants a token: set HOKKU_API_KEY to a token".into()),
-            authority: Some(Err("/data/ca.pem is not a certificate".into())),
+            authority: Some(Err("/data/tls/ca.pem is not a certificate".into())),
         }
     }
 

@@ -46,7 +46,7 @@ impl Machine {
             open_files: getrlimit(Resource::Nofile).maximum,
             port,
             platform,
-            authority: authority(&data_dir.join("ca.pem")),
+            authority: authority(&data_dir.join("tls/ca.pem")),
         }
     }
 }

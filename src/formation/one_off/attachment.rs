@@ -53,6 +53,15 @@ impl Leash {
         self.ask(Command::EndOneOff(self.app, self.dyno, Ending::Stopped));
     }
 
+    /// Ends the dyno as a terminal that is closed does, and waits for its end. Whoever lets go of its streams before may
+    /// have it end by itself at the end of its input.
+    pub async fn hang_up(&self) {
+        if !self.is_over() {
+            self.ask(Command::EndOneOff(self.app, self.dyno, Ending::HungUp));
+        }
+        self.outcome().await;
+    }
+
     /// Waits for the dyno's end. Its output has come to its end before.
     ///
     /// Cancel safe.
