@@ -310,7 +310,9 @@ async fn a_command_speaks_through_three_pipes() -> TestResult {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let read = async { tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err)) };
     let (written, (out_read, err_read)) = tokio::join!(write, read);
-    (written?, out_read?, err_read?);
+    written?;
+    out_read?;
+    err_read?;
     assert_eq!(dyno.exited().await, Exit::Status(1));
     assert!(out == [b"first", &*input].concat(), "{} bytes came back", out.len());
     assert_eq!(err, b"err\n");
