@@ -1,21 +1,28 @@
 use super::{password::Password, session::Session};
 use anyhow::{Context as _, bail};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{self, Read as _};
 
 /// The most of standard input that is read for passwords.
 const INPUT_LIMIT: u64 = 16 * 1024;
 
-/// Puts the terminal back as it was: who interrupts a question for a password wants to see again what they type.
-struct Restored(Option<Termios>);
+/// A terminal that does not show what is typed, from before the question on, and again does when this is dropped: also for
+/// who interrupts the question.
+struct Unseen(Option<Termios>);
 
-impl Restored {
-    fn when_dropped() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
+impl Unseen {
+    fn begin() -> Self {
+        let shown = tcgetattr(io::stdin()).ok();
+        if let Some(mut unseen) = shown.clone() {
+            unseen.local_modes.remove(LocalModes::ECHO);
+            // Whoever asks hides the answer as well, if a moment later.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &unseen);
+        }
+        Self(shown)
     }
 }
 
-impl Drop for Restored {
+impl Drop for Unseen {
     fn drop(&mut self) {
         if let Some(termios) = &self.0 {
             // There is nobody left to tell.
@@ -44,7 +51,7 @@ impl Session {
 
     /// The same for a password: the terminal does not show it.
     pub(super) async fn ask_password(&mut self, question: &str) -> anyhow::Result<Password> {
-        let _restored = Restored::when_dropped();
+        let _unseen = Unseen::begin();
         let question = format!("{question}: ");
         let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(question));
         let typed = typed.await?.context("cannot ask for a password")?;

@@ -86,10 +86,18 @@ pub(super) fn keys_of(file: &Path) -> PathBuf {
     name.into()
 }
 
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 fn told(console: &mut Console, file: &Path, keys: &Path, taken: &Taken) -> anyhow::Result<()> {
     let Taken { entries, apps, slugs, repositories, .. } = taken;
     console.line(format_args!(
-        "Backed up {apps} apps, {slugs} slugs, {repositories} git repositories and {entries} entries of the ledger:"
+        "Backed up {}, {}, {} and {} of the ledger:",
+        counted(*apps, "app", "apps"),
+        counted(*slugs, "slug", "slugs"),
+        counted(*repositories, "git repository", "git repositories"),
+        counted(*entries, "entry", "entries"),
     ))?;
     console.line(format_args!("  {}  {}", file.display(), Size(taken.bytes)))?;
     console.line(format_args!(

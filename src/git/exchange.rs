@@ -127,8 +127,9 @@ impl Exchange {
             }
         };
         let answering = async {
-            if let Some(stdout) = stdout {
-                out.pump(stdout, without_client).await;
+            match stdout {
+                Some(stdout) => out.pump(stdout, without_client).await,
+                None => None,
             }
         };
         let others = async {
@@ -136,11 +137,13 @@ impl Exchange {
         };
         let all = async {
             if is_push {
-                tokio::join!(answering, others);
+                // The answer ends after the request: over HTTP/2 a client that was answered before it had sent all stalls.
+                let (answer, ()) = tokio::join!(answering, others);
+                drop(answer);
             } else {
                 let endless = others.then(|()| std::future::pending::<()>());
                 tokio::select! {
-                    () = answering => {}
+                    _ = answering => {}
                     () = endless => {}
                 }
             }

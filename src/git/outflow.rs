@@ -34,8 +34,9 @@ pub(super) fn channel() -> (Outflow, Answer) {
 }
 
 impl Outflow {
-    /// Hands everything on until git has said all. A client that takes nothing for long counts as gone.
-    pub(super) async fn pump(self, mut git: ChildStdout, without_client: WithoutClient) {
+    /// Hands everything on until git has said all. A client that takes nothing for long counts as gone. The answer ends
+    /// when what is given back is dropped.
+    pub(super) async fn pump(self, mut git: ChildStdout, without_client: WithoutClient) -> Option<Self> {
         let mut client = Some(self.0);
         let mut chunk = BytesMut::with_capacity(CHUNK);
         while git.read_buf(&mut chunk).await.is_ok_and(|read| read > 0) {
@@ -47,9 +48,10 @@ impl Outflow {
                 client = None;
             }
             if client.is_none() && without_client == WithoutClient::Ends {
-                return;
+                break;
             }
         }
+        client.map(Self)
     }
 }
 

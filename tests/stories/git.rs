@@ -3,7 +3,7 @@
 use crate::{
     TestResult,
     fixture::{output, said},
-    git_client::{Push, Remote, WorkTree},
+    git_client::{Push, Remote, Speech, WorkTree},
     platform::{assert_tidy, marked},
     platform_fixture::Up,
 };
@@ -16,36 +16,80 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Each of these stories over both, with the same words.
+macro_rules! over_http_and_https {
+    ($($story:ident),+ $(,)?) => {
+        mod over_http {
+            use std::process::Termination;
+
+            $(
+                #[test]
+                fn $story() -> impl Termination {
+                    insta::allow_duplicates! { super::$story(super::Speech::Http) }
+                }
+            )+
+        }
+
+        mod over_https {
+            use std::process::Termination;
+
+            $(
+                #[test]
+                fn $story() -> impl Termination {
+                    insta::allow_duplicates! { super::$story(super::Speech::Https) }
+                }
+            )+
+        }
+    };
+}
+
+over_http_and_https! {
+    a_push_builds_releases_and_answers,
+    a_failed_build_refuses_the_push_and_the_branch_stays,
+    a_failed_release_phase_refuses_the_push_too,
+    only_main_and_master_deploy,
+    a_clone_gives_back_what_was_pushed,
+    only_one_push_at_a_time_builds_an_app,
+    a_client_that_goes_away_does_not_stop_its_build,
+    a_stopped_platform_tells_and_a_killed_one_takes_the_push_again,
+    a_repository_of_sixty_megabytes_is_pushed,
+    a_pack_that_is_too_large_is_refused,
+    a_shallow_clone_can_be_pushed,
+    submodules_and_pointers_are_told_with_their_remedy,
+    who_may_push_is_asked_and_others_are_told,
+}
+
 /// Never ends by itself.
 const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop $l (br $l))))"#;
 
 /// A platform with the app `shop`, and a work tree of it with one commit.
 struct Shop {
     up: Option<Up>,
+    speech: Speech,
     data: tempfile::TempDir,
     environment: Vec<(&'static str, &'static str)>,
     tree: WorkTree,
 }
 
 impl Shop {
-    fn open() -> Self {
-        Self::with(&[])
+    fn open(speech: Speech) -> Self {
+        Self::with(speech, &[])
     }
 
-    fn with(environment: &[(&'static str, &'static str)]) -> Self {
+    fn with(speech: Speech, environment: &[(&'static str, &'static str)]) -> Self {
         let data = tempfile::tempdir().expect("a directory");
         let up = Up::with(&data.path().join("data"), &[], environment);
         up.run(&["create", "shop"]);
-        let tree = WorkTree::of(&Remote::of(&up), "shop");
+        let tree = WorkTree::of(&Remote::of(&up, speech), "shop");
         tree.write("Procfile", "web: mirror\n");
         tree.write("mirror.wat", marked(1));
         tree.commit("First");
-        Self { up: Some(up), data, environment: environment.to_owned(), tree }
+        Self { up: Some(up), speech, data, environment: environment.to_owned(), tree }
     }
 
     /// One whose release phase never ends.
-    fn endless() -> Self {
-        let shop = Self::open();
+    fn endless(speech: Speech) -> Self {
+        let shop = Self::open(speech);
         shop.tree.write("Procfile", "web: mirror\nrelease: spin\n");
         shop.tree.write("spin.wat", SPIN);
         shop.tree.commit("Endless");
@@ -59,11 +103,11 @@ impl Shop {
     /// Starts the platform again; its port is another one.
     fn start(&mut self) {
         self.up = Some(Up::with(&self.data.path().join("data"), &[], &self.environment));
-        self.tree.moves_to(&Remote::of(self.up()), "shop");
+        self.tree.moves_to(&Remote::of(self.up(), self.speech), "shop");
     }
 
     fn remote(&self) -> Remote {
-        Remote::of(self.up())
+        Remote::of(self.up(), self.speech)
     }
 
     fn page(&self) -> String {
@@ -91,7 +135,7 @@ impl Shop {
 
     /// What a push says, without what differs from run to run.
     fn steady(&self, told: &str) -> String {
-        let told = told.replace(&format!(":{}", self.up().port()), ":PORT");
+        let told = told.replace(&format!(":{}", self.up().port()), ":PORT").replace("https://", "http://");
         let told = told.replace(&self.tree.head()[..7], "COMMIT");
         let varies = |line: &&str| line.contains("       Done") || line.contains("Compiling");
         told.lines().map(str::trim_end).filter(|line| !varies(line)).collect::<Vec<_>>().join("\n")
@@ -107,9 +151,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-#[test]
-fn a_push_builds_releases_and_answers() {
-    let shop = Shop::open();
+fn a_push_builds_releases_and_answers(speech: Speech) {
+    let shop = Shop::open(speech);
     let told = shop.tree.push(&["main"]);
     insta::assert_snapshot!(shop.steady(&told), @r"
     remote: Updated 2 paths from COMMIT
@@ -149,9 +192,8 @@ fn a_push_builds_releases_and_answers() {
     shop.stop_tidily();
 }
 
-#[test]
-fn a_failed_build_refuses_the_push_and_the_branch_stays() -> TestResult {
-    let shop = Shop::open();
+fn a_failed_build_refuses_the_push_and_the_branch_stays(speech: Speech) -> TestResult {
+    let shop = Shop::open(speech);
     shop.tree.push(&["main"]);
     let before = shop.tree.head();
     shop.tree.write("mirror.wat", "(module (nonsense))");
@@ -193,9 +235,8 @@ fn a_failed_build_refuses_the_push_and_the_branch_stays() -> TestResult {
     Ok(())
 }
 
-#[test]
-fn a_failed_release_phase_refuses_the_push_too() {
-    let shop = Shop::open();
+fn a_failed_release_phase_refuses_the_push_too(speech: Speech) {
+    let shop = Shop::open(speech);
     shop.tree.write("job.wat", include_str!("../guests/command.wat"));
     shop.tree.write("Procfile", "web: mirror\nrelease: job migrating\n");
     shop.tree.commit("Migrates");
@@ -208,9 +249,8 @@ fn a_failed_release_phase_refuses_the_push_too() {
     assert!(shop.tree.push(&["main"]).contains("Released v4"));
 }
 
-#[test]
-fn only_main_and_master_deploy() {
-    let shop = Shop::open();
+fn only_main_and_master_deploy(speech: Speech) {
+    let shop = Shop::open(speech);
     shop.tree.push(&["main:master"]);
     assert_eq!(shop.up().releases("shop").len(), 3);
     let cloned = WorkTree::clone_of(&shop.remote(), "shop", &[]);
@@ -238,9 +278,8 @@ fn only_main_and_master_deploy() {
     assert_eq!(shop.tree.there("v1^{}"), shop.tree.head());
 }
 
-#[test]
-fn a_clone_gives_back_what_was_pushed() -> TestResult {
-    let mut shop = Shop::open();
+fn a_clone_gives_back_what_was_pushed(speech: Speech) -> TestResult {
+    let mut shop = Shop::open(speech);
     shop.tree.write("a dir/naïve file.txt", "text\n");
     shop.tree.write(".gitattributes", "secret.txt export-ignore\n*.txt text eol=crlf\n");
     shop.tree.write("secret.txt", "kept\n");
@@ -282,9 +321,8 @@ fn a_clone_gives_back_what_was_pushed() -> TestResult {
     Ok(())
 }
 
-#[test]
-fn only_one_push_at_a_time_builds_an_app() {
-    let shop = Shop::endless();
+fn only_one_push_at_a_time_builds_an_app(speech: Speech) {
+    let shop = Shop::endless(speech);
     let push = Push::begin(&shop.tree, &["main"]);
     push.wait_for("Running release command...");
     let other = WorkTree::of(&shop.remote(), "shop");
@@ -309,9 +347,8 @@ fn only_one_push_at_a_time_builds_an_app() {
     assert!(!status.success() && told.contains("Push rejected, the app was destroyed meanwhile."), "{told}");
 }
 
-#[test]
-fn a_client_that_goes_away_does_not_stop_its_build() {
-    let shop = Shop::open();
+fn a_client_that_goes_away_does_not_stop_its_build(speech: Speech) {
+    let shop = Shop::open(speech);
     let push = Push::begin(&shop.tree, &["main"]);
     push.wait_for("Building source:");
     assert!(push.kill().signal().is_some(), "it was killed");
@@ -319,9 +356,8 @@ fn a_client_that_goes_away_does_not_stop_its_build() {
     until("the branch", || shop.tree.there("refs/heads/main") == shop.tree.head());
 }
 
-#[test]
-fn a_stopped_platform_tells_and_a_killed_one_takes_the_push_again() -> TestResult {
-    let mut shop = Shop::endless();
+fn a_stopped_platform_tells_and_a_killed_one_takes_the_push_again(speech: Speech) -> TestResult {
+    let mut shop = Shop::endless(speech);
     let push = Push::begin(&shop.tree, &["main"]);
     push.wait_for("Running release command...");
     assert!(shop.up.take().expect("running").stop().success());
@@ -351,9 +387,8 @@ fn a_stopped_platform_tells_and_a_killed_one_takes_the_push_again() -> TestResul
     Ok(())
 }
 
-#[test]
-fn a_repository_of_sixty_megabytes_is_pushed() {
-    let shop = Shop::open();
+fn a_repository_of_sixty_megabytes_is_pushed(speech: Speech) {
+    let shop = Shop::open(speech);
     let mut random = random_bytes();
     for number in 0..15 {
         shop.tree.write(&format!("data/{number}.bin"), random(4 << 20));
@@ -362,7 +397,12 @@ fn a_repository_of_sixty_megabytes_is_pushed() {
     let mut push = shop.tree.git(&["push", "hokku", "main"]);
     let pushed = output(push.env("GIT_TRACE_CURL", "1").env("GIT_TRACE_CURL_NO_DATA", "1"));
     assert!(pushed.status.success(), "{}", shop.steady(&String::from_utf8_lossy(&pushed.stderr)));
-    assert!(String::from_utf8_lossy(&pushed.stderr).contains("Transfer-Encoding: chunked"));
+    // Over TLS git speaks HTTP/2, where every body comes in frames.
+    let in_pieces = match speech {
+        Speech::Http => "Transfer-Encoding: chunked",
+        Speech::Https => "HTTP/2 200",
+    };
+    assert!(String::from_utf8_lossy(&pushed.stderr).contains(in_pieces));
     assert!(shop.page().starts_with("code-001\n"));
     let cloned = WorkTree::clone_of(&shop.remote(), "shop", &[]);
     assert_eq!(cloned.does(&["status", "--porcelain"]), "");
@@ -383,9 +423,8 @@ fn random_bytes() -> impl FnMut(usize) -> Vec<u8> {
     }
 }
 
-#[test]
-fn a_pack_that_is_too_large_is_refused() {
-    let shop = Shop::with(&[("HOKKU_GIT_MAX_PACK", "100000")]);
+fn a_pack_that_is_too_large_is_refused(speech: Speech) {
+    let shop = Shop::with(speech, &[("HOKKU_GIT_MAX_PACK", "100000")]);
     let mut random = random_bytes();
     for size in [300_000, 5 << 20] {
         shop.tree.write("large.bin", random(size));
@@ -397,9 +436,8 @@ fn a_pack_that_is_too_large_is_refused() {
     shop.tree.push(&["main"]);
 }
 
-#[test]
-fn a_shallow_clone_can_be_pushed() {
-    let shop = Shop::open();
+fn a_shallow_clone_can_be_pushed(speech: Speech) {
+    let shop = Shop::open(speech);
     shop.change(2);
     shop.change(3);
     let url = format!("file://{}", shop.tree.path().display());
@@ -417,9 +455,8 @@ fn a_shallow_clone_can_be_pushed() {
     assert!(shop.page().starts_with("code-004\n"));
 }
 
-#[test]
-fn submodules_and_pointers_are_told_with_their_remedy() -> TestResult {
-    let shop = Shop::open();
+fn submodules_and_pointers_are_told_with_their_remedy(speech: Speech) -> TestResult {
+    let shop = Shop::open(speech);
     let library = WorkTree::of(&shop.remote(), "shop");
     library.write("lib.txt", "text");
     library.commit("Library");
@@ -480,9 +517,8 @@ fn somebody(data: &Path, email: &str, scopes: &[TokenScope], works_on: Option<&s
     token.reveal().to_owned()
 }
 
-#[test]
-fn who_may_push_is_asked_and_others_are_told() {
-    let mut shop = Shop::open();
+fn who_may_push_is_asked_and_others_are_told(speech: Speech) {
+    let mut shop = Shop::open(speech);
     assert!(shop.up.take().expect("running").stop().success());
     let data = shop.data.path().join("data");
     let stranger = somebody(&data, "eve@example.com", &[], None);
@@ -536,7 +572,7 @@ fn who_may_push_is_asked_and_others_are_told() {
 
 #[test]
 fn only_git_is_answered() -> TestResult {
-    let shop = Shop::open();
+    let shop = Shop::open(Speech::Http);
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let get = |path: &str| {
         let mut answer =
@@ -570,7 +606,7 @@ fn only_git_is_answered() -> TestResult {
 
 #[test]
 fn without_git_everything_else_works() {
-    let shop = Shop::with(&[("PATH", "/nonexistent")]);
+    let shop = Shop::with(Speech::Http, &[("PATH", "/nonexistent")]);
     assert!(
         shop.up().told().contains("git push does not work: git is not installed"),
         "{}",

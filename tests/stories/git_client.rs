@@ -27,12 +27,25 @@ pub(crate) struct Remote {
     pub(crate) settings: Vec<String>,
 }
 
+/// How a client speaks to the platform.
+#[derive(Clone, Copy)]
+pub(crate) enum Speech {
+    Http,
+    /// It trusts the platform's own authority, and no other.
+    Https,
+}
+
 impl Remote {
-    /// The owner's, over http.
-    pub(crate) fn of(up: &Up) -> Self {
+    /// The owner's.
+    pub(crate) fn of(up: &Up, speech: Speech) -> Self {
         let token = std::fs::read_to_string(up.data().join("owner-token")).expect("a token");
-        let base = format!("http://localhost:{}", up.port());
-        Self { base, token: token.trim().to_owned(), settings: Vec::new() }
+        let authority = || format!("http.sslCAInfo={}", up.data().join("tls/ca.pem").display());
+        let (scheme, settings) = match speech {
+            Speech::Http => ("http", Vec::new()),
+            Speech::Https => ("https", vec![authority()]),
+        };
+        let base = format!("{scheme}://localhost:{}", up.port());
+        Self { base, token: token.trim().to_owned(), settings }
     }
 
     /// The same for somebody else.
@@ -139,6 +152,8 @@ impl WorkTree {
             .args(words)
             .env("GIT_CONFIG_GLOBAL", self.dir.path().join("gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // It would go before the setting.
+            .env_remove("GIT_SSL_CAINFO")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("HOME", self.dir.path())
             .env("LC_ALL", "C")

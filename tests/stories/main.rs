@@ -1,5 +1,6 @@
 //! User stories, driven through the real binary as a user does it: real examples, real toolchains, free ports.
 
+mod accounts;
 mod backup;
 mod build;
 mod busy;
