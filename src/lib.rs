@@ -34,6 +34,12 @@
 //! that a code-only change stores only the tree; [`dyno`] compiles each program ahead of time, once per engine
 //! version, in a process with limits of its own.
 //!
+//! # The way of a push
+//!
+//! [`git`] lets in whom [`access`] knows, hands what comes to the system's git, and is asked by its hook before a branch
+//! moves: it reads the commit's tree in quarantine, gives it to [`release`], and repeats what the build says to who pushes.
+//! The branch moves only with a release that became current.
+//!
 //! # The way of a change
 //!
 //! [`api`] takes it from its caller and decides it over the ledger's present state; [`ledger`] appends it, on the disk,
