@@ -1,4 +1,4 @@
-use super::ClientAddress;
+use super::{ClientAddress, Token};
 use base64::{Engine as _, engine::general_purpose::STANDARD_PAD_INDIFFERENT as BASE64};
 use http::{HeaderMap, header};
 use std::fmt;
@@ -34,7 +34,9 @@ impl Credentials {
         let by_a_program = scheme.eq_ignore_ascii_case("basic") && !headers.contains_key(header::ORIGIN);
         let basic = by_a_program.then(|| BASE64.decode(credentials).ok())??;
         let (user, secret) = std::str::from_utf8(&basic).ok()?.split_once(':')?;
-        Self::some(Some(user.to_owned()).filter(|user| !user.is_empty()), secret)
+        // Some programs send the token as the user: that is no name, and names are written down.
+        let is_name = !user.is_empty() && !Token::is_like(user.trim());
+        Self::some(is_name.then(|| user.to_owned()), secret)
     }
 
     fn some(user: Option<String>, secret: &str) -> Option<Self> {
@@ -97,6 +99,15 @@ mod tests {
         ] {
             assert_eq!(secret_of(authorization), None, "{authorization}");
         }
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_name_is_no_name() {
+        let token = Token::random().expect("random");
+        let basic = BASE64.encode(format!("{}:x-oauth-basic", token.reveal()));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Basic {basic}").parse().expect("text"));
+        assert_eq!(Credentials::of(&headers).expect("some").user(), None);
     }
 
     #[test]

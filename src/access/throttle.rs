@@ -12,24 +12,30 @@ use std::{
     time::Duration,
 };
 
-/// The longest wait.
-const LONGEST: Duration = Duration::from_mins(15);
-
 /// What is allowed of one kind of name.
 #[derive(Clone, Copy, Debug)]
 struct Allowed {
     /// How many attempts may fail before the next has to wait a second, the one after it two, and so on.
     free: u32,
+    /// The longest wait.
+    longest: Duration,
     /// After how long one failed attempt is forgotten.
     forgotten: Duration,
     /// How many names are remembered.
     names: usize,
 }
 
-const OF_ACCOUNT: Allowed = Allowed { free: 5, forgotten: Duration::from_mins(15), names: 8192 };
+/// An account from one network.
+const OF_GUESSER: Allowed =
+    Allowed { free: 5, longest: Duration::from_mins(15), forgotten: Duration::from_mins(15), names: 8192 };
+
+/// An account from anywhere: the wait stays short, as whoever knows the name could else keep its owner out.
+const OF_ACCOUNT: Allowed =
+    Allowed { free: 50, longest: Duration::from_secs(4), forgotten: Duration::from_mins(15), names: 8192 };
 
 /// Many people may share an address.
-const OF_ADDRESS: Allowed = Allowed { free: 30, forgotten: Duration::from_mins(1), names: 8192 };
+const OF_ADDRESS: Allowed =
+    Allowed { free: 30, longest: Duration::from_mins(15), forgotten: Duration::from_mins(1), names: 8192 };
 
 /// Who attempts to be let in.
 #[derive(Clone, Copy, Debug)]
@@ -60,37 +66,67 @@ fn network(address: IpAddr) -> IpAddr {
 /// The failed attempts of late.
 #[derive(Debug)]
 pub(super) struct Throttle {
+    guessers: Table<(Digest, Option<IpAddr>)>,
     accounts: Table<Digest>,
+    /// Those with a password.
     addresses: Table<IpAddr>,
+    /// Those with a token: a program with an old one does not keep people out who share its address.
+    programs: Table<IpAddr>,
 }
 
 impl Throttle {
     pub(super) fn new() -> Self {
-        Self { accounts: Table::new(OF_ACCOUNT), addresses: Table::new(OF_ADDRESS) }
+        Self {
+            guessers: Table::new(OF_GUESSER),
+            accounts: Table::new(OF_ACCOUNT),
+            addresses: Table::new(OF_ADDRESS),
+            programs: Table::new(OF_ADDRESS),
+        }
     }
 
     /// Counts an attempt that may begin now, or says how long to wait.
     pub(super) fn begin(&mut self, attempt: &Attempt, now: Timestamp) -> Result<(), Duration> {
-        let of_account = attempt.account.and_then(|account| self.accounts.wait(account, now));
-        let of_address = attempt.address.and_then(|address| self.addresses.wait(address, now));
+        let Attempt { account, address } = *attempt;
+        let of_account = account.and_then(|account| {
+            self.guessers.wait((account, address), now).max(self.accounts.wait(account, now))
+        });
+        let of_address = address.and_then(|address| self.neighbours(attempt).wait(address, now));
         if let Some(wait) = of_account.max(of_address) {
             return Err(wait);
         }
-        attempt.account.into_iter().for_each(|account| self.accounts.count(account, now));
-        attempt.address.into_iter().for_each(|address| self.addresses.count(address, now));
+        if let Some(account) = account {
+            self.guessers.count((account, address), now);
+            self.accounts.count(account, now);
+        }
+        if let Some(address) = address {
+            self.neighbours(attempt).count(address, now);
+        }
         Ok(())
     }
 
-    /// The attempt succeeded: the account's failed ones are forgotten, the address's are not.
+    /// The attempt succeeded: what failed for the account from there is forgotten, what failed elsewhere is not.
     pub(super) fn succeeded(&mut self, attempt: &Attempt) {
-        attempt.account.into_iter().for_each(|account| self.accounts.forget(account));
-        attempt.address.into_iter().for_each(|address| self.addresses.take_back(address));
+        self.take_back(attempt);
+        if let Some(account) = attempt.account {
+            self.guessers.forget((account, attempt.address));
+        }
     }
 
     /// The attempt was not decided.
     pub(super) fn take_back(&mut self, attempt: &Attempt) {
-        attempt.account.into_iter().for_each(|account| self.accounts.take_back(account));
-        attempt.address.into_iter().for_each(|address| self.addresses.take_back(address));
+        let Attempt { account, address } = *attempt;
+        if let Some(account) = account {
+            self.guessers.take_back((account, address));
+            self.accounts.take_back(account);
+        }
+        if let Some(address) = address {
+            self.neighbours(attempt).take_back(address);
+        }
+    }
+
+    /// The table of the attempts that share an address with this one.
+    fn neighbours(&mut self, attempt: &Attempt) -> &mut Table<IpAddr> {
+        if attempt.account.is_some() { &mut self.addresses } else { &mut self.programs }
     }
 }
 
@@ -138,7 +174,7 @@ impl<K: Copy + Eq + Hash> Table<K> {
         }
         let row = row.unwrap_or(Row { failed: 0, since: now, until: now });
         let failed = row.failed.saturating_add(1);
-        let wait = micros(wait_after(failed, self.allowed.free));
+        let wait = micros(wait_after(failed, self.allowed));
         let until = Timestamp::from_unix_micros(now.unix_micros().saturating_add(wait));
         self.rows.insert(name, Row { failed, until, ..row });
     }
@@ -168,10 +204,10 @@ impl<K: Copy + Eq + Hash> Table<K> {
 }
 
 /// How long the next attempt has to wait after `failed` ones.
-fn wait_after(failed: u32, free: u32) -> Duration {
-    match failed.checked_sub(free) {
+fn wait_after(failed: u32, allowed: Allowed) -> Duration {
+    match failed.checked_sub(allowed.free) {
         None => Duration::ZERO,
-        Some(over) => Duration::from_secs(1 << over.min(10)).min(LONGEST),
+        Some(over) => Duration::from_secs(1 << over.min(10)).min(allowed.longest),
     }
 }
 
@@ -194,25 +230,49 @@ mod tests {
 
     #[test]
     fn waits_grow_and_end() {
-        let waits: Vec<_> = (0..20).map(|failed| wait_after(failed, 5).as_secs()).collect();
+        let waits: Vec<_> = (0..20).map(|failed| wait_after(failed, OF_GUESSER).as_secs()).collect();
         assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900]);
-        assert_eq!(wait_after(u32::MAX, 5), LONGEST);
+        assert_eq!(wait_after(u32::MAX, OF_GUESSER), OF_GUESSER.longest);
     }
 
     #[test]
-    fn an_account_is_slowed_whatever_the_address_and_the_letters() {
+    fn an_account_is_slowed_for_who_guesses_whatever_the_letters() {
         let mut throttle = Throttle::new();
-        for n in 0..5 {
-            let attempt = on(Some("Me@example.com"), &format!("10.0.0.{n}"));
-            assert_eq!(throttle.begin(&attempt, at(0)), Ok(()));
+        for _ in 0..5 {
+            assert_eq!(throttle.begin(&on(Some("Me@example.com"), "10.0.0.1"), at(0)), Ok(()));
         }
-        let attempt = on(Some("me@EXAMPLE.com"), "10.0.0.9");
+        let attempt = on(Some("me@EXAMPLE.com"), "10.0.0.1");
         assert_eq!(throttle.begin(&attempt, at(0)), Err(Duration::from_secs(1)));
-        let other = on(Some("you@example.com"), "10.0.0.9");
-        assert_eq!(throttle.begin(&other, at(0)), Ok(()));
+        assert_eq!(throttle.begin(&on(Some("you@example.com"), "10.0.0.1"), at(0)), Ok(()));
+        assert_eq!(throttle.begin(&on(Some("me@example.com"), "10.0.0.2"), at(0)), Ok(()), "elsewhere");
         assert_eq!(throttle.begin(&attempt, at(1)), Ok(()));
         throttle.succeeded(&attempt);
-        assert_eq!(throttle.begin(&attempt, at(1)), Ok(()), "a success resets the account");
+        assert_eq!(throttle.begin(&attempt, at(1)), Ok(()), "a success resets the account there");
+    }
+
+    #[test]
+    fn many_guessers_slow_an_account_but_do_not_shut_it() {
+        let mut throttle = Throttle::new();
+        let mut begun = 0;
+        for n in 0..250 {
+            let attempt = on(Some("me@example.com"), &format!("10.0.0.{n}"));
+            begun += u32::from(throttle.begin(&attempt, at(0)).is_ok());
+        }
+        assert_eq!(begun, 50);
+        for second in [1, 3] {
+            assert_eq!(throttle.begin(&on(Some("me@example.com"), "10.0.1.1"), at(second)), Ok(()));
+        }
+        let owner = on(Some("me@example.com"), "10.0.2.1");
+        assert_eq!(throttle.begin(&owner, at(3)), Err(OF_ACCOUNT.longest));
+        assert_eq!(throttle.begin(&owner, at(7)), Ok(()));
+    }
+
+    #[test]
+    fn programs_with_old_tokens_do_not_keep_people_out() {
+        let mut throttle = Throttle::new();
+        (0..30).for_each(|_| assert_eq!(throttle.begin(&on(None, "10.0.0.1"), at(0)), Ok(())));
+        assert_eq!(throttle.begin(&on(None, "10.0.0.1"), at(0)), Err(Duration::from_secs(1)));
+        assert_eq!(throttle.begin(&on(Some("me@example.com"), "10.0.0.1"), at(0)), Ok(()));
     }
 
     #[test]
@@ -222,9 +282,9 @@ mod tests {
             let attempt = on(Some(&format!("{n}@example.com")), &format!("2001:db8::{n}"));
             assert_eq!(throttle.begin(&attempt, at(0)), Ok(()));
         }
-        let attempt = on(None, "2001:db8::ffff");
+        let attempt = on(Some("me@example.com"), "2001:db8::ffff");
         assert_eq!(throttle.begin(&attempt, at(0)), Err(Duration::from_secs(1)), "one network");
-        assert_eq!(throttle.begin(&on(None, "2001:db8:0:1::1"), at(0)), Ok(()));
+        assert_eq!(throttle.begin(&on(Some("me@example.com"), "2001:db8:0:1::1"), at(0)), Ok(()));
         assert_eq!(throttle.begin(&attempt, at(1)), Ok(()));
         throttle.succeeded(&attempt);
         assert_eq!(throttle.begin(&attempt, at(1)), Ok(()), "it was not a failed one");
@@ -234,7 +294,7 @@ mod tests {
 
     #[test]
     fn who_fails_often_is_remembered_when_the_table_is_full() {
-        let mut table = Table::new(Allowed { names: 8, ..OF_ACCOUNT });
+        let mut table = Table::new(Allowed { names: 8, ..OF_GUESSER });
         (0..6).for_each(|_| table.count(0, at(0)));
         (1..1000).for_each(|name| table.count(name, at(1)));
         assert_eq!(table.rows.len(), 8);
@@ -251,7 +311,7 @@ mod tests {
                 now += pause;
                 match throttle.begin(&attempt, at(now)) {
                     Ok(()) => begun += 1,
-                    Err(wait) => prop_assert!(wait > Duration::ZERO && wait <= LONGEST),
+                    Err(wait) => prop_assert!(wait > Duration::ZERO && wait <= OF_GUESSER.longest),
                 }
                 // Free ones, those that the growing waits let through, and one for each that was forgotten.
                 prop_assert!(begun <= 5 + 10 + 2 + now / 450, "{begun} in {now} s");

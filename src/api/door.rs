@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use std::{fmt, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What the API works with.
@@ -40,6 +41,9 @@ pub struct Rooms {
     pub stop: CancellationToken,
 }
 
+/// Slugs that are packed and sent at a time.
+const FETCHED_AT_ONCE: usize = 4;
+
 /// The control API. Clones are one.
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
@@ -51,6 +55,8 @@ struct Inner {
     sessions: Sessions,
     uploads: Uploads,
     attachments: Attachments,
+    /// Slugs that are being fetched: each takes its whole size of the disk meanwhile.
+    fetching: Arc<Semaphore>,
     changes: TaskTracker,
 }
 
@@ -67,7 +73,8 @@ impl Api {
         let allowance = Allowance::new(config.limits);
         let (sessions, uploads) = (Sessions::default(), Uploads::default());
         let (attachments, changes) = (Attachments::default(), TaskTracker::new());
-        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, attachments, changes }))
+        let fetching = Arc::new(Semaphore::new(FETCHED_AT_ONCE));
+        Self(Arc::new(Inner { config, rooms, allowance, sessions, uploads, attachments, fetching, changes }))
     }
 
     /// The API as a tower service, for whoever has the sockets.
@@ -130,6 +137,16 @@ impl Api {
         self.0.changes.spawn(change).await.unwrap_or_else(|_| {
             tracing::error!("a change did not come to its end: it panicked");
             ApiError::internal().into_response()
+        })
+    }
+
+    /// A place among the slugs that are being fetched.
+    pub(super) fn fetch(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = Arc::clone(&self.0.fetching).try_acquire_owned();
+        place.map_err(|_| {
+            ApiError::too_many(format!(
+                "{FETCHED_AT_ONCE} slugs are being fetched already. Try again when one has arrived."
+            ))
         })
     }
 

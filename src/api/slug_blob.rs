@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures_util::StreamExt as _;
 use tokio_util::io::ReaderStream;
 
 pub(super) fn routes() -> Router<Api> {
@@ -38,6 +39,7 @@ async fn read(
     if !api.config().secret.is_of(&name(app, slug), &secret) {
         return Err(missing());
     }
+    let place = api.fetch()?;
     let state = api.state();
     let digest = state.apps.get(&app).and_then(|app| app.slugs.get(&slug)).ok_or_else(missing)?.digest;
     let fault = |error| match error {
@@ -51,6 +53,10 @@ async fn read(
     // The open file outlives its name, which is removed right here.
     let opened = tokio::fs::File::open(packed.path()).await;
     let file = opened.map_err(|cause| ApiError::operator("read a packed slug", &cause))?;
-    let body = Body::from_stream(ReaderStream::new(file));
+    let chunks = ReaderStream::new(file).map(move |chunk| {
+        let _until_sent = &place;
+        chunk
+    });
+    let body = Body::from_stream(chunks);
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
 }

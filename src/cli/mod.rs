@@ -2,7 +2,8 @@
 //!
 //! # Owns
 //! The words of the commands, their help, what is shown on a terminal, and exit statuses: 0 success, 1 failure,
-//! 2 a wrong command line, 130 interrupted (for `serve`: interrupted twice); `run` passes on the command's own.
+//! 2 a wrong command line, 130 interrupted (for `serve`: interrupted twice), 141 when nobody reads its output; `run`
+//! passes on the command's own.
 //! Results go to standard output, all else to standard error. What comes from a platform, an app or a slug is cleaned
 //! of terminal control sequences.
 //!
@@ -187,14 +188,17 @@ pub fn main() -> ExitCode {
     ended.unwrap_or_else(|error| failed(&error))
 }
 
+/// What a shell says of a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 141;
+
 #[expect(clippy::print_stderr, reason = "the one place where a failed command says why")]
 fn failed(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
     };
-    // Who closed our output, as `head` does, wants no more of it.
+    // Who closed our output, as `head` does, wants no more of it, but a script must not take it for a success.
     if error.chain().any(broken_pipe) {
-        return ExitCode::SUCCESS;
+        return ExitCode::from(BROKEN_PIPE);
     }
     eprintln!("{}", marked(error));
     ExitCode::FAILURE

@@ -27,7 +27,7 @@ pub(super) async fn advertise(
     let asked = query.split('&').find_map(|part| part.strip_prefix("service="));
     let service = asked.and_then(Service::of_name).ok_or(Refusal::NotSmart)?;
     let admitted = admit(&inner.rooms, &parts, repository_name(&repository), service)?;
-    let permit = inner.permit(service).await?;
+    let permit = inner.permit(service, admitted.account).await?;
     let git = inner.git()?;
     let dir = inner.repository(&admitted.app, git).await?;
     let mut command = git.command(&dir);

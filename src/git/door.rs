@@ -1,21 +1,23 @@
 use super::{
-    GitConfig, GitError, Rooms, advertisement, error::io_error, exchange, hook_socket, program::Git,
-    pushes::Pushes, refusal::Refusal, repositories::Repositories, service::Service,
+    GitConfig, GitError, Rooms, advertisement,
+    error::io_error,
+    exchange, hook_socket,
+    permits::{Permit, Permits},
+    program::Git,
+    pushes::Pushes,
+    refusal::Refusal,
+    repositories::Repositories,
+    service::Service,
 };
 use crate::ledger::App;
+use crate::name::AccountId;
 use axum::{
     Router,
     routing::{get, post},
 };
-use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use std::{fmt, io, path::PathBuf, sync::Arc};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// How long a push or fetch waits until others have ended.
-const WAIT: Duration = Duration::from_secs(30);
 
 /// The git door. Clones are one.
 #[derive(Clone)]
@@ -30,8 +32,8 @@ pub(super) struct Inner {
     /// Pushes and fetches, and what follows from them.
     pub(super) tasks: TaskTracker,
     repositories: Arc<Repositories>,
-    receiving: Arc<Semaphore>,
-    sending: Arc<Semaphore>,
+    receiving: Permits,
+    sending: Permits,
     /// What hears hooks and removes repositories, until it is told to end.
     watch: TaskTracker,
     closing: CancellationToken,
@@ -67,7 +69,7 @@ impl GitDoor {
             |failed| io_error("open", &config.dir)(io::Error::other::<tokio::task::JoinError>(failed));
         let repositories = Arc::new(opened.map_err(failed)??);
         let listener = hook_socket::bind(&config.dir)?;
-        let at_once = config.at_once.max(1);
+        let at_once = config.at_once;
         let inner = Arc::new(Inner {
             config,
             rooms,
@@ -76,8 +78,8 @@ impl GitDoor {
             upkeep: Semaphore::new(1),
             tasks: TaskTracker::new(),
             repositories,
-            receiving: Arc::new(Semaphore::new(at_once)),
-            sending: Arc::new(Semaphore::new(at_once)),
+            receiving: Permits::new(at_once),
+            sending: Permits::new(at_once),
             watch: TaskTracker::new(),
             closing: CancellationToken::new(),
         });
@@ -120,8 +122,8 @@ impl Inner {
         self.git.as_ref().ok_or(Refusal::NoGit)
     }
 
-    /// The right to begin one more push or fetch.
-    pub(super) async fn permit(&self, service: Service) -> Result<OwnedSemaphorePermit, Refusal> {
+    /// The right of `account` to begin one more push or fetch.
+    pub(super) async fn permit(&self, service: Service, account: AccountId) -> Result<Permit, Refusal> {
         if self.rooms.stop.is_cancelled() {
             return Err(Refusal::Stopping);
         }
@@ -129,10 +131,7 @@ impl Inner {
             Service::ReceivePack => &self.receiving,
             Service::UploadPack => &self.sending,
         };
-        match timeout(WAIT, Arc::clone(among).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Refusal::Busy),
-        }
+        among.take(account).await
     }
 
     /// Where the app's repository is.

@@ -6,6 +6,7 @@ use super::{
     hook,
     inflow::Inflow,
     outflow::{self, Outflow, WithoutClient},
+    permits::Permit,
     pushes::{Push, Ticket},
     refusal::Refusal,
     service::Service,
@@ -18,10 +19,8 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 /// The most bytes that a fetch sends: which commits it wants and which it has.
 const MOST_WANTED: u64 = 64 << 20;
@@ -30,6 +29,8 @@ const MOST_COMMANDS: u64 = 16 << 20;
 /// How long git has to end, after it has said all, and after the platform was asked to stop.
 const END_GRACE: Duration = Duration::from_secs(10);
 const STOP_GRACE: Duration = Duration::from_secs(20);
+/// How long the rest of a request is read after git has said all, so that its client comes to read the answer.
+const REST_LIMIT: Duration = Duration::from_mins(2);
 
 /// `POST /APP.git/git-receive-pack`: a push.
 pub(super) async fn receive(
@@ -66,7 +67,7 @@ async fn serve(
         Service::UploadPack => MOST_WANTED,
     };
     let inflow = Inflow::new(&parts.headers, body, most, inner.rooms.stop.clone())?;
-    let permit = inner.permit(service).await?;
+    let permit = inner.permit(service, admitted.account).await?;
     let git = inner.git()?;
     let dir = inner.repository(&admitted.app, git).await?;
     let deadline = Instant::now() + inner.config.time_limit;
@@ -95,8 +96,8 @@ fn begin_push(
     repository: PathBuf,
     deadline: Instant,
 ) -> Result<Ticket, Refusal> {
-    let Admitted { actor, app } = admitted;
-    let push = Push::new(actor, app.id, app.name.clone(), repository, deadline);
+    let Admitted { actor, credentials, app, .. } = admitted;
+    let push = Push::new((actor, credentials), app.id, app.name.clone(), repository, deadline);
     inner.pushes.begin(push).map_err(|cause| Refusal::host("make a secret", &cause))
 }
 
@@ -113,7 +114,7 @@ pub(super) struct Exchange {
     /// Of a push.
     pub(super) ticket: Option<Ticket>,
     pub(super) deadline: Instant,
-    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) _permit: Permit,
 }
 
 impl Exchange {
@@ -126,10 +127,19 @@ impl Exchange {
                 inflow.pump(stdin).await;
             }
         };
+        let said_all = CancellationToken::new();
         let answering = async {
-            match stdout {
+            let answer = match stdout {
                 Some(stdout) => out.pump(stdout, without_client).await,
                 None => None,
+            };
+            said_all.cancel();
+            answer
+        };
+        let sending = async {
+            tokio::select! {
+                () = sending => {}
+                () = said_all.cancelled().then(|()| sleep(REST_LIMIT)) => {}
             }
         };
         let others = async {

@@ -11,10 +11,14 @@ use super::{
     source::{self, SourceError},
     talk::{Talk, Verdict},
 };
+use crate::access::Right;
 use crate::name::BuildId;
 use crate::release::{Deploy, OutputId, ReleaseError, SourceArchive};
-use std::{io, sync::Arc};
-use tokio::time::sleep_until;
+use std::{io, pin::pin, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep_until};
+
+/// How long reading a commit's files may take: a few objects can be a tree without end.
+const PACK_LIMIT: Duration = Duration::from_mins(5);
 
 /// One push before the platform: what it wants is decided, built and released, and it hears how that goes.
 pub(super) struct Hearing<'a> {
@@ -35,9 +39,13 @@ struct Wanted {
 /// Why a push is refused.
 enum Rejection {
     Plan(String),
+    /// Who pushes may no longer.
+    Revoked,
     Building,
     Moved(Branch),
     Late,
+    /// Its files take too long to read.
+    Endless,
     Source(SourceError),
     Release(ReleaseError),
     /// The build's output has said why; this is what it was a build of.
@@ -69,6 +77,8 @@ impl Hearing<'_> {
     pub(super) async fn decide(&mut self, request: HookRequest, gone: impl Future<Output = ()>) -> Verdict {
         let deployed = repositories::deployed(&self.push.repository).await;
         let decided = match Plan::of(&request.updates, deployed) {
+            // A push may have taken an hour to come.
+            _ if !self.may_still() => Err(Rejection::Revoked),
             Plan::Delete => Ok(()),
             Plan::Keep => {
                 self.talk.say("Pushed to non-main branch, skipping build.").await;
@@ -89,13 +99,28 @@ impl Hearing<'_> {
         }
     }
 
+    /// Whether who pushes may still change the app.
+    fn may_still(&self) -> bool {
+        let (rooms, push) = (&self.inner.rooms, self.push);
+        let caller = rooms.doorkeeper.by_token(Some(&push.credentials));
+        let app = push.app.to_string();
+        caller.is_ok_and(|caller| caller.app(&rooms.ledger.state(), &app, Right::Change).is_ok())
+    }
+
     async fn deploy(&mut self, wanted: Wanted, gone: impl Future<Output = ()>) -> Result<(), Rejection> {
+        let mut gone = pin!(gone);
         if !self.inner.pushes.take_turn(self.push) {
             return Err(Rejection::Building);
         }
         let releases = &self.inner.rooms.releases;
         let file = releases.upload_file()?;
-        let paths = self.pack(&wanted, &file).await?;
+        let due = self.push.deadline.min(Instant::now() + PACK_LIMIT);
+        let paths = tokio::select! {
+            packed = self.pack(&wanted, &file) => packed?,
+            () = sleep_until(due) => return Err(Rejection::Endless),
+            () = gone.as_mut() => return Err(Rejection::Late),
+            () = self.inner.rooms.stop.cancelled() => return Err(Rejection::Late),
+        };
         let deploy = Deploy {
             source: SourceArchive { file },
             version: Some(wanted.commit.to_string()),
@@ -108,7 +133,10 @@ impl Hearing<'_> {
             self.talk.say(line).await;
         }
         self.follow(build.id, gone).await?;
-        repositories::note_deployed(&self.push.repository, wanted.branch).await?;
+        // The release is current, whatever becomes of this.
+        if let Err(cause) = repositories::note_deployed(&self.push.repository, wanted.branch).await {
+            tracing::error!(app = %self.push.name, %cause, "which branch was deployed last is not noted");
+        }
         Ok(())
     }
 
@@ -194,6 +222,11 @@ impl Hearing<'_> {
             Rejection::Moved(branch) => {
                 format!("Push rejected, {} has moved meanwhile: fetch, and push again.", branch.name())
             }
+            Rejection::Revoked => "Push rejected, your access was taken back meanwhile.".into(),
+            Rejection::Endless => format!(
+                "Push rejected, reading its files took longer than {} min: remove what the app does not need.",
+                PACK_LIMIT.as_secs() / 60
+            ),
             Rejection::Late => format!("Push rejected, it took longer than {minutes} min and was stopped."),
             Rejection::Source(error) if !error.is_host_fault() => format!("Push rejected: {error}"),
             Rejection::Release(error) if !error.is_host_fault() => format!("Push rejected: {error}"),

@@ -39,6 +39,7 @@ mod object_id;
 mod objects;
 mod outcome;
 mod outflow;
+mod permits;
 mod plan;
 mod program;
 mod pushes;

@@ -1,3 +1,4 @@
+use crate::access::Credentials;
 use crate::ledger::Actor;
 use crate::name::{AppId, AppName};
 use crate::slug::Digest;
@@ -18,6 +19,8 @@ pub(super) struct Pushes {
 /// One push on its way.
 pub(super) struct Push {
     pub(super) actor: Actor,
+    /// What was shown for it.
+    pub(super) credentials: Credentials,
     pub(super) app: AppId,
     /// The app's name when the push began.
     pub(super) name: AppName,
@@ -56,13 +59,13 @@ struct Turn {
 
 impl Push {
     pub(super) fn new(
-        actor: Actor,
+        (actor, credentials): (Actor, Credentials),
         app: AppId,
         name: AppName,
         repository: PathBuf,
         deadline: Instant,
     ) -> Self {
-        Self { actor, app, name, repository, deadline, hearing: Mutex::default() }
+        Self { actor, credentials, app, name, repository, deadline, hearing: Mutex::default() }
     }
 
     /// Whether the platform decides over it, or has.
@@ -123,9 +126,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderValue, header::AUTHORIZATION};
 
     fn push(app: AppId) -> Push {
-        Push::new(Actor::Platform, app, AppName::like("shop"), PathBuf::new(), Instant::now())
+        let bearer = [(AUTHORIZATION, HeaderValue::from_static("Bearer abc"))];
+        let credentials = Credentials::of(&bearer.into_iter().collect()).expect("a token");
+        Push::new((Actor::Platform, credentials), app, AppName::like("shop"), PathBuf::new(), Instant::now())
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// The most files of a commit.
-const MOST_FILES: usize = 200_000;
+pub(super) const MOST_FILES: usize = 200_000;
 /// The most bytes of a link's target.
 const LINK_LIMIT: u64 = 4096;
 /// How a file begins that stands for one which is kept elsewhere, and the most bytes that it has.

@@ -1,4 +1,7 @@
-use super::{object_id::ObjectId, source::SourceError};
+use super::{
+    object_id::ObjectId,
+    source::{MOST_FILES, SourceError},
+};
 
 /// What a commit has at one path.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +29,10 @@ pub(super) fn read_tree(bytes: &[u8]) -> Result<Vec<TreeEntry>, SourceError> {
     let Some(bytes) = bytes.strip_suffix(b"\0") else {
         return if bytes.is_empty() { Ok(Vec::new()) } else { Err(SourceError::Unread("its list of files")) };
     };
+    // Before any of them takes memory.
+    if bytes.split(|byte| *byte == 0).count() > MOST_FILES {
+        return Err(SourceError::TooMany);
+    }
     bytes.split(|byte| *byte == 0).map(read_entry).collect()
 }
 

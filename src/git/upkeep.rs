@@ -1,5 +1,8 @@
 use super::{child, door::Inner};
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// How long tidying one repository may take.
+const LIMIT: Duration = Duration::from_mins(30);
 
 /// Lets git pack a repository anew when many pushes have made it slow; one at a time, and not while the platform stops.
 pub(super) async fn tidy(inner: Arc<Inner>, repository: PathBuf) {
@@ -14,5 +17,6 @@ pub(super) async fn tidy(inner: Arc<Inner>, repository: PathBuf) {
             tracing::warn!(repository = %repository.display(), %cause, "git could not tidy a repository");
         }
     };
-    inner.rooms.stop.run_until_cancelled(tidying).await;
+    // One that never ends would keep all others from their turn.
+    inner.rooms.stop.run_until_cancelled(tokio::time::timeout(LIMIT, tidying)).await;
 }

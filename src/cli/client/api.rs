@@ -14,6 +14,7 @@ use reqwest::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -146,6 +147,7 @@ impl Client {
         range: Range,
     ) -> Result<Vec<T>, ClientError> {
         let mut all = Vec::new();
+        let mut asked = HashSet::new();
         let mut next = range.header();
         loop {
             let mut request = self.request(Method::GET, path);
@@ -155,12 +157,13 @@ impl Client {
             let answer = self.answered(request).await?;
             let following = answer.headers().get("next-range").cloned();
             all.extend(self.read::<Vec<T>>(answer).await?);
-            // The same page again would be asked for without end.
-            if following.is_none() || following == next || all.len() >= range.wanted() {
+            // Pages that were asked for already would come without end.
+            asked.extend(next);
+            next = following.filter(|page| !asked.contains(page));
+            if next.is_none() || all.len() >= range.wanted() {
                 all.truncate(range.wanted());
                 return Ok(all);
             }
-            next = following;
         }
     }
 

@@ -71,9 +71,14 @@ impl Git {
         self.change(&["remote", "add", "--", name.as_ref(), address])
     }
 
-    /// Lets a remote that is there lead to `address`.
+    /// Lets a remote that is there lead to `address`, for pushes too.
     pub(in crate::cli) fn turn_remote(&self, name: &RemoteName, address: &str) -> Result<(), GitError> {
-        self.change(&["remote", "set-url", "--", name.as_ref(), address])
+        self.change(&["remote", "set-url", "--", name.as_ref(), address])?;
+        let elsewhere = format!("remote.{name}.pushurl");
+        if self.read(&["config", "--get-all", &elsewhere])?.is_some() {
+            self.change(&["config", "--unset-all", &elsewhere])?;
+        }
+        Ok(())
     }
 }
 
@@ -109,7 +114,9 @@ mod tests {
         let (name, other) = ("a.b".parse().expect("legal"), "other".parse().expect("legal"));
         git.add_remote(&name, "http://localhost/shop.git").expect("added");
         git.add_remote(&other, "-x").expect("added");
+        git.change(&["config", "remote.a.b.pushurl", "http://localhost/shop.git"]).expect("set");
         git.turn_remote(&name, "http://localhost/blog.git").expect("turned");
+        assert_eq!(git.read(&["config", "--get", "remote.a.b.pushurl"]).expect("read"), None);
         let remote =
             |name: &str, address: &str| Remote { name: name.to_owned(), address: address.to_owned() };
         assert_eq!(git.remotes(), [remote("a.b", "http://localhost/blog.git"), remote("other", "-x")]);

@@ -5,8 +5,8 @@ impl Git {
     /// host. Other helpers that are set for all hosts are not asked there: they would keep the token.
     pub(in crate::cli) fn let_help(&self, origin: &str, helper: &str) -> Result<(), GitError> {
         let key = format!("credential.{origin}.helper");
-        let general = self.global(&["--get-all", "credential.helper"])?;
-        let wanted = if general.is_empty() { vec![helper] } else { vec!["", helper] };
+        // The empty one forgets those before it, the system's too.
+        let wanted = ["", helper];
         if self.global(&["--get-all", &key])? == wanted {
             return Ok(());
         }
@@ -52,6 +52,7 @@ mod tests {
             git.let_trust("https://localhost:8080", "/a b/ca.pem").expect("set");
         }
         insta::assert_snapshot!(settings(&git), @r"
+        credential.http://localhost:8080.helper=
         credential.http://localhost:8080.helper=!hokku git:credentials
         http.https://localhost:8080/.sslcainfo=/a b/ca.pem
         ");

@@ -63,7 +63,10 @@ async fn a_login_keeps_a_token_and_tells_git() {
       login ada@example.com
       password HOKKU-new
     ");
-    insta::assert_snapshot!(stage.git(&["config", "--global", "--list"]), @"credential.http://ADDRESS.helper=!hokku git:credentials");
+    insta::assert_snapshot!(stage.git(&["config", "--global", "--list"]), @r"
+    credential.http://ADDRESS.helper=
+    credential.http://ADDRESS.helper=!hokku git:credentials
+    ");
 }
 
 #[tokio::test]

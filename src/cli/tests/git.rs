@@ -39,7 +39,10 @@ async fn a_new_app_gets_a_remote() {
     Git remote hokku added.
     ");
     insta::assert_snapshot!(remotes(&stage), @"remote.hokku.url http://ADDRESS/shop.git");
-    insta::assert_snapshot!(stage.git(&["config", "--global", "--list"]), @"credential.http://ADDRESS.helper=!hokku git:credentials");
+    insta::assert_snapshot!(stage.git(&["config", "--global", "--list"]), @r"
+    credential.http://ADDRESS.helper=
+    credential.http://ADDRESS.helper=!hokku git:credentials
+    ");
 }
 
 #[tokio::test]

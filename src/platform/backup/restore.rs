@@ -193,12 +193,18 @@ fn private_dir(dir: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(BackupError::io("make", dir))
 }
 
-/// Git knows a repository by its directories, of which an archive of files has none that are empty.
+/// Git knows a repository by its directories, of which an archive of files has none that are empty. One without a
+/// `HEAD` was about to be made or removed: the next push makes it anew.
 fn make_repositories_whole(dir: &Path) -> Result<(), BackupError> {
     let repositories = dir.join(names::REPOSITORIES);
     for name in names_in(&repositories)? {
+        let repository = repositories.join(&name);
+        if !repository.join("HEAD").is_file() {
+            std::fs::remove_dir_all(&repository).map_err(BackupError::io("remove", &repository))?;
+            continue;
+        }
         for needed in ["refs/heads", "refs/tags", "objects/info", "objects/pack"] {
-            private_dir(&repositories.join(&name).join(needed))?;
+            private_dir(&repository.join(needed))?;
         }
     }
     Ok(())
