@@ -275,3 +275,22 @@ impl Place {
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(failed())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_that_was_removed_meanwhile_does_not_come_back_in_part() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let repositories = dir.path().join(names::REPOSITORIES);
+        for file in ["whole.git/HEAD", "part.git/objects/00/11"] {
+            let path = repositories.join(file);
+            std::fs::create_dir_all(path.parent().expect("below")).expect("made");
+            std::fs::write(path, "ref: refs/heads/main\n").expect("written");
+        }
+        make_repositories_whole(dir.path()).expect("made whole");
+        assert_eq!(names_in(&repositories).expect("read"), ["whole.git"]);
+        assert!(repositories.join("whole.git/refs/heads").is_dir());
+    }
+}
