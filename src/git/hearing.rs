@@ -15,7 +15,7 @@ use crate::access::Right;
 use crate::name::BuildId;
 use crate::release::{Deploy, OutputId, ReleaseError, SourceArchive};
 use std::{io, pin::pin, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
 /// How long reading a commit's files may take: a few objects can be a tree without end.
 const PACK_LIMIT: Duration = Duration::from_mins(5);
@@ -46,6 +46,8 @@ enum Rejection {
     Late,
     /// Its files take too long to read.
     Endless,
+    /// The platform stops.
+    Stopping,
     Source(SourceError),
     Release(ReleaseError),
     /// The build's output has said why; this is what it was a build of.
@@ -114,12 +116,12 @@ impl Hearing<'_> {
         }
         let releases = &self.inner.rooms.releases;
         let file = releases.upload_file()?;
-        let due = self.push.deadline.min(Instant::now() + PACK_LIMIT);
         let paths = tokio::select! {
             packed = self.pack(&wanted, &file) => packed?,
-            () = sleep_until(due) => return Err(Rejection::Endless),
+            () = sleep(PACK_LIMIT) => return Err(Rejection::Endless),
+            () = sleep_until(self.push.deadline) => return Err(Rejection::Late),
             () = gone.as_mut() => return Err(Rejection::Late),
-            () = self.inner.rooms.stop.cancelled() => return Err(Rejection::Late),
+            () = self.inner.rooms.stop.cancelled() => return Err(Rejection::Stopping),
         };
         let deploy = Deploy {
             source: SourceArchive { file },
@@ -159,7 +161,7 @@ impl Hearing<'_> {
         let (deadline, inner) = (self.push.deadline, Arc::clone(self.inner));
         let mut late = false;
         let outcome = {
-            let mut ended = std::pin::pin!(self.watch(build, &mut language));
+            let mut ended = pin!(self.watch(build, &mut language));
             tokio::select! {
                 outcome = ended.as_mut() => outcome,
                 () = sleep_until(deadline) => {
@@ -222,7 +224,10 @@ impl Hearing<'_> {
             Rejection::Moved(branch) => {
                 format!("Push rejected, {} has moved meanwhile: fetch, and push again.", branch.name())
             }
-            Rejection::Revoked => "Push rejected, your access was taken back meanwhile.".into(),
+            Rejection::Revoked => {
+                "Push rejected, the app is gone or you may not push to it any more.".into()
+            }
+            Rejection::Stopping => "Push rejected, the platform is stopping. Push again when it runs.".into(),
             Rejection::Endless => format!(
                 "Push rejected, reading its files took longer than {} min: remove what the app does not need.",
                 PACK_LIMIT.as_secs() / 60
